@@ -1,0 +1,71 @@
+/** What every simulated portal offers to the demo, the seeded simulation and the tests. */
+
+export type SimulatedOrder = {
+  readonly amountMinor: bigint;
+  readonly currency: string;
+  readonly customer: { readonly externalId: string; readonly name: string; readonly email: string };
+  readonly invoiceNumber?: string;
+  readonly workOrder?: string;
+  readonly memo?: string;
+};
+
+/** A signed delivery waiting to be sent; it is signed when sent, as portals sign each attempt afresh. */
+export type SimulatedNotice = {
+  /** For logs: `payment_intent.succeeded pi_…`. */
+  readonly label: string;
+  /** The bytes and headers of one delivery attempt at `now`. */
+  sign(now: Date): { readonly headers: Readonly<Record<string, string>>; readonly body: Buffer };
+};
+
+/** What really happened to one payment, by the portal's own books. */
+export type TruePayment = {
+  readonly externalId: string;
+  readonly status: 'pending' | 'authorized' | 'succeeded' | 'failed' | 'voided';
+  readonly amountMinor: bigint;
+  readonly currency: string;
+  readonly refundedMinor: bigint;
+  /** Withdrawn by disputes still open. */
+  readonly disputedMinor: bigint;
+  /** Withdrawn by disputes lost. */
+  readonly lostMinor: bigint;
+  /** Fees the portal told us of by any document it ever emits or answers; null when it tells none. */
+  readonly feeMinor: bigint | null;
+};
+
+/**
+ * A portal on loopback with its own API, signing and truth. Methods change the portal's world at the
+ * given instant and queue the notices it would send; a missing method is something the portal cannot do.
+ */
+export type SimulatedPortal = {
+  readonly portal: string;
+  readonly role: 'source' | 'books';
+  /** Settings as text, as `checkvalve connect --set` takes them. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The customer pays; resolves to the portal's payment id. */
+  pay(order: SimulatedOrder, at: Date): string;
+  /** Begins a payment that is pending (bank debit); `settle` or `fail` ends it. */
+  begin?(order: SimulatedOrder, at: Date): string;
+  settle?(paymentId: string, at: Date): void;
+  fail?(paymentId: string, at: Date): void;
+  authorize?(order: SimulatedOrder, at: Date): string;
+  capture?(paymentId: string, at: Date): void;
+  void?(paymentId: string, at: Date): void;
+  refund?(paymentId: string, amountMinor: bigint, at: Date): string;
+  failRefund?(refundId: string, at: Date): void;
+  dispute?(paymentId: string, at: Date): string;
+  closeDispute?(disputeId: string, outcome: 'won' | 'lost', at: Date): void;
+  /** Pays out everything cleared so far; returns the payout's id, or undefined when nothing is due. */
+  payout?(at: Date): string | undefined;
+  /** Takes the notices queued since the last call, in the order they were caused. */
+  takeNotices(): SimulatedNotice[];
+  truth(): readonly TruePayment[];
+  /** API requests answered so far, faults included. */
+  readonly requestCount: () => number;
+  close(): Promise<void>;
+};
+
+export type SimulatorOptions = {
+  readonly seed: number;
+  /** Probability that an API request meets a fault (429, 500, HTML 502, truncated body, slow); default 0. */
+  readonly faultRate?: number;
+};

@@ -1,0 +1,96 @@
+/** A loopback HTTP server for simulated portals, which misbehaves as real ones do, by seed. */
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Random } from './random.ts';
+
+export type SimulatedRequest = {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+};
+export type SimulatedAnswer = {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as it is when text or bytes, else as JSON. */
+  readonly body?: unknown;
+};
+
+const HTML_502 = '<html><head><title>502 Bad Gateway</title></head><body>502</body></html>';
+
+/** Starts the server on a free port of 127.0.0.1; `handle` answers requests that meet no fault. */
+export async function serveFaulty(
+  handle: (request: SimulatedRequest) => SimulatedAnswer | Promise<SimulatedAnswer>,
+  options: {
+    readonly random: Random;
+    readonly faultRate: number;
+    readonly tooMany: SimulatedAnswer;
+  },
+): Promise<{ readonly baseUrl: string; requestCount(): number; close(): Promise<void> }> {
+  let count = 0;
+  const server = createServer(async (incoming, reply) => {
+    count += 1;
+    const fault = options.random.chance(options.faultRate) ? options.random.between(0, 4) : -1;
+    const body = await readBody(incoming);
+    if (fault === 0) return send(options.tooMany);
+    if (fault === 1) return send({ status: 500, body: { error: 'internal' } });
+    if (fault === 2) {
+      return send({ status: 502, headers: { 'content-type': 'text/html' }, body: HTML_502 });
+    }
+    const answer = await Promise.resolve(
+      handle({
+        method: incoming.method ?? 'GET',
+        url: new URL(incoming.url ?? '/', 'http://simulator'),
+        headers: flatten(incoming),
+        body,
+      }),
+    ).catch((error: Error) => ({ status: 500, body: { simulator: error.message } }));
+    if (fault === 3) {
+      const whole = encode(answer);
+      reply.writeHead(answer.status, { ...answer.headers, 'content-length': String(whole.length) });
+      reply.write(whole.subarray(0, Math.floor(whole.length / 2)));
+      return void reply.destroy();
+    }
+    if (fault === 4) await new Promise((resolve) => setTimeout(resolve, 50));
+    return send(answer);
+
+    function send(sent: SimulatedAnswer): void {
+      reply.writeHead(sent.status, {
+        ...(typeof sent.body === 'object' ? { 'content-type': 'application/json' } : {}),
+        ...sent.headers,
+      });
+      reply.end(encode(sent));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requestCount: () => count,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function encode({ body }: SimulatedAnswer): Buffer {
+  if (body === undefined) return Buffer.alloc(0);
+  if (Buffer.isBuffer(body)) return body;
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+async function readBody(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function flatten(incoming: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(incoming.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(', ') : (value ?? ''),
+    ]),
+  );
+}

@@ -1,0 +1,186 @@
+/** What a portal is: data and pure functions. The engine owns every connection, clock, retry and write. */
+import type { ZodType } from 'zod';
+import type { CanonicalEvent } from './events.ts';
+import type { Secret } from './kit/secret.ts';
+
+/** A delivery as it arrived. Header names are lower case, repeated headers joined by ", ". */
+export type Notice = {
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body's bytes, untouched. */
+  readonly body: Buffer;
+  /** Path and query as received. */
+  readonly url: string;
+  readonly receivedAt: Date;
+};
+
+/**
+ * `authentic`: the signature proves the bytes. `hint`: the portal does not sign, so the document may only
+ * cause a fetch, never an event. `refused`: no effect; `because` tells a person what to look at.
+ */
+export type Verdict =
+  | { readonly verdict: 'authentic' }
+  | { readonly verdict: 'hint' }
+  | { readonly verdict: 'refused'; readonly code: RefusalCode; readonly because: string };
+
+export const REFUSAL_CODES = [
+  'signature-missing',
+  'signature-malformed',
+  'signature-wrong',
+  'timestamp-stale',
+  'token-expired',
+  'wrong-account',
+] as const;
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
+
+export type Reply = {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+};
+
+/** One document inside a notice or page. `key` de-duplicates within the connection: same key, same document. */
+export type SplitDocument = { readonly key: string; readonly body: Buffer };
+
+/** An object to fetch after a notice that only names it. */
+export type FetchRequest = { readonly entity: string; readonly id: string };
+
+/** A stored document as `normalize` sees it. */
+export type PortalDocument = {
+  readonly body: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly receivedAt: Date;
+};
+
+/**
+ * What one document becomes. Whatever `normalize` throws quarantines the document with the error's message,
+ * so it never guesses: unknown currency, unknown status and unreadable shape are thrown or returned as `quarantined`.
+ */
+export type Normalized =
+  | { readonly events: readonly CanonicalEvent[] }
+  | { readonly ignored: string }
+  | { readonly quarantined: string }
+  | { readonly fetch: readonly FetchRequest[] };
+
+/** Transport to one connection's API. Errors are `PortalError`s of `kit/errors.ts`; the engine decides on retries. */
+export type PortalApi = {
+  /** @throws RetryLater, Reauthorize, Rejected, WireMismatch */
+  request(call: ApiCall): Promise<ApiAnswer>;
+};
+export type ApiCall = {
+  readonly method?: 'GET' | 'POST' | 'PUT';
+  /** Path below the base URL, or an absolute URL of the same origin (a `next` link). */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | readonly string[]>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly json?: unknown;
+  readonly form?: Readonly<Record<string, string>>;
+  /** Statuses that are answers, not errors (404 for "is it gone?"). */
+  readonly accept?: readonly number[];
+};
+export type ApiAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+};
+
+/** How the engine authenticates API calls; the kit performs it. */
+export type ApiAuth<S> =
+  | { readonly kind: 'bearer'; token(settings: S): Secret | undefined }
+  | {
+      readonly kind: 'basic';
+      credentials(settings: S): { user: string; password: Secret } | undefined;
+    }
+  | {
+      readonly kind: 'oauth2';
+      /** Token endpoint, client and first refresh token; rotation is stored by the engine. */
+      client(settings: S): {
+        readonly tokenUrl: string;
+        readonly clientId: string;
+        readonly clientSecret: Secret;
+        readonly refreshToken: Secret;
+      };
+    };
+
+export type PortalApiSettings<S> = {
+  baseUrl(settings: S): string;
+  readonly auth: ApiAuth<S>;
+  /** Headers sent with every call (API version …). */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly requestsPerMinute: number;
+};
+
+/** A payment of ours to be recorded in an accounting system. */
+export type PaymentToRecord = {
+  /** Ours, stable: `pay_12`. */
+  readonly paymentId: string;
+  /** Short text that marks the record as ours so that its echo is recognised: see `kit/own-mark.ts`. */
+  readonly mark: string;
+  readonly customerExternalId: string;
+  readonly amountMinor: bigint;
+  readonly currency: string;
+  /** Day of receipt in the firm's time zone, `YYYY-MM-DD`. */
+  readonly receivedOn: string;
+  readonly method: string | null;
+  readonly memo: string;
+  readonly invoices: readonly { readonly externalId: string; readonly amountMinor: bigint }[];
+};
+
+/** A portal whose settings are `S`; `C` is its pull cursor, JSON that the engine stores with the page it belongs to. */
+export type Portal<S = unknown, C = unknown> = {
+  /** Folder, URL segment and value in the database. */
+  readonly id: string;
+  readonly name: string;
+  /** Validated when connecting; secrets are made by `secret()` or `secrets()` of the kit. */
+  readonly settings: ZodType<S>;
+  readonly api?: PortalApiSettings<S>;
+  /** One cheap call that proves the credentials; resolves to a sentence naming the account. */
+  check?(api: PortalApi, settings: S): Promise<string>;
+  readonly webhook?: {
+    /** True when headers and shape are this portal's, for `POST /webhooks/payment-event`. Cheap, never throws. */
+    recognizes(notice: Notice): boolean;
+    authenticate(notice: Notice, settings: S): Verdict;
+    /** Replies in place of storing anything (a challenge); undefined for an ordinary notice. */
+    handshake?(notice: Notice, settings: S): Reply | undefined;
+    /** The reply once stored. A function may answer 400 for a body that is stored and quarantined. */
+    acknowledge: Reply | ((notice: Notice, settings: S) => Reply);
+    readonly bodyLimitBytes?: number;
+  };
+  /** The documents in a webhook body or an API page. Never throws: an unreadable body is one document. */
+  split(body: Buffer): readonly SplitDocument[];
+  /** Pure: no clock, network, database, log or module state. */
+  normalize(document: PortalDocument, settings: S): Normalized;
+  /** Notice-then-fetch, in a job. A request answered by "does not exist" yields no document. */
+  fetch?(
+    api: PortalApi,
+    requests: readonly FetchRequest[],
+    settings: S,
+  ): Promise<readonly { readonly request: FetchRequest; readonly body: Buffer }[]>;
+  readonly pull?: {
+    readonly everySeconds: number;
+    /** How far a pull re-reads before its cursor; duplicates are free. */
+    readonly overlapSeconds: number;
+    /** The pull needs credentials that this connection may lack; absent means always possible. */
+    possible?(settings: S): boolean;
+    start(from: Date): C;
+    /** One page; `pages` are raw API bodies that `split` understands. `now` is the engine's clock. */
+    page(
+      api: PortalApi,
+      cursor: C,
+      context: { readonly settings: S; readonly now: Date },
+    ): Promise<{ readonly bodies: readonly Buffer[]; readonly next: C; readonly more: boolean }>;
+  };
+  /** Present when the portal can play the role `books`. */
+  readonly books?: {
+    /** Idempotent: same key and content record once. Queries before it retries, reads back what it wrote. */
+    recordPayment(
+      api: PortalApi,
+      payment: PaymentToRecord,
+      context: { readonly settings: S; readonly idempotencyKey: string },
+    ): Promise<{ readonly externalId: string }>;
+  };
+};
+
+/** Keeps the settings type inside the definition and erases it for the list. */
+export function definePortal<S, C>(portal: Portal<S, C>): Portal {
+  return portal as unknown as Portal;
+}
