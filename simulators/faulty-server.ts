@@ -37,7 +37,7 @@ export async function serveFaulty(
     if (fault === 2) {
       return send({ status: 502, headers: { 'content-type': 'text/html' }, body: HTML_502 });
     }
-    const answer = await Promise.resolve(
+    const answer: SimulatedAnswer = await Promise.resolve(
       handle({
         method: incoming.method ?? 'GET',
         url: new URL(incoming.url ?? '/', 'http://simulator'),
