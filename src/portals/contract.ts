@@ -38,8 +38,16 @@ export type Reply = {
   readonly body?: string;
 };
 
-/** One document inside a notice or page. `key` de-duplicates within the connection: same key, same document. */
-export type SplitDocument = { readonly key: string; readonly body: Buffer };
+/**
+ * One document inside a notice or page. `key` de-duplicates within the connection: same key, same document.
+ * `repeatable`: the portal sends the same bytes for different changes (`id=tr_…`), so the engine keeps every
+ * delivery as a document of its own and coalesces the fetches they cause.
+ */
+export type SplitDocument = {
+  readonly key: string;
+  readonly body: Buffer;
+  readonly repeatable?: boolean;
+};
 
 /** An object to fetch after a notice that only names it. */
 export type FetchRequest = { readonly entity: string; readonly id: string };
