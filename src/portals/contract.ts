@@ -1,6 +1,7 @@
 /** What a portal is: data and pure functions. The engine owns every connection, clock, retry and write. */
 import type { ZodType } from 'zod';
 import type { CanonicalEvent } from './events.ts';
+import type { OAuthClient } from './kit/oauth.ts';
 import type { Secret } from './kit/secret.ts';
 
 /** A delivery as it arrived. Header names are lower case, repeated headers joined by ", ". */
@@ -101,12 +102,7 @@ export type ApiAuth<S> =
   | {
       readonly kind: 'oauth2';
       /** Token endpoint, client and first refresh token; rotation is stored by the engine. */
-      client(settings: S): {
-        readonly tokenUrl: string;
-        readonly clientId: string;
-        readonly clientSecret: Secret;
-        readonly refreshToken: Secret;
-      };
+      client(settings: S): OAuthClient;
     };
 
 export type PortalApiSettings<S> = {
@@ -115,6 +111,8 @@ export type PortalApiSettings<S> = {
   /** Headers sent with every call (API version …). */
   readonly headers?: Readonly<Record<string, string>>;
   readonly requestsPerMinute: number;
+  /** True for an answer that means "too many requests" though its status is not 429. */
+  throttled?(answer: ApiAnswer): boolean;
 };
 
 /** A payment of ours to be recorded in an accounting system. */

@@ -1,0 +1,229 @@
+/** Calls to a portal's API: one place that turns HTTP into the four causes of `errors.ts`. */
+import type { ApiAnswer, ApiCall, PortalApi } from '../contract.ts';
+import { Reauthorize, Rejected, RetryLater, WireMismatch } from './errors.ts';
+import type { TokenSource } from './oauth.ts';
+import type { Secret } from './secret.ts';
+
+/** How calls prove who we are; `none` when the connection has no credentials. */
+export type Authorization =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'bearer'; readonly token: Secret }
+  | { readonly kind: 'basic'; readonly user: string; readonly password: Secret }
+  | { readonly kind: 'oauth2'; readonly tokens: TokenSource };
+
+export type PortalApiOptions = {
+  readonly baseUrl: string;
+  readonly authorization: Authorization;
+  /** Sent with every call. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly requestsPerMinute: number;
+  /** True for an answer that means "too many requests" though its status is not 429. */
+  readonly throttled?: (answer: ApiAnswer) => boolean;
+  readonly timeoutMs?: number;
+  readonly bodyLimitBytes?: number;
+  readonly fetch?: typeof globalThis.fetch;
+  readonly clock?: () => Date;
+  readonly pause?: (ms: number) => Promise<void>;
+};
+
+const USER_AGENT = 'Checkvalve';
+const EXCERPT_LENGTH = 2_000;
+const MIB = 1024 * 1024;
+
+/**
+ * The API of one connection. Keep one per connection: the rate limit lives in it. Nothing is retried here
+ * (except one repeat with a fresh OAuth token) and no body is ever logged.
+ */
+export function portalApi(options: PortalApiOptions): PortalApi {
+  const clock = options.clock ?? (() => new Date());
+  const takeTurn = tokenBucket(options.requestsPerMinute, clock, options.pause ?? pause);
+
+  const send = async (call: ApiCall, url: URL, authorization: string | undefined) => {
+    await takeTurn();
+    return exchange(options, call, url, authorization);
+  };
+
+  return {
+    async request(call) {
+      const url = callUrl(options.baseUrl, call);
+      const { authorization } = options;
+      if (authorization.kind !== 'oauth2') {
+        return judge(options, call, url, await send(call, url, staticHeader(authorization)), clock);
+      }
+      const token = await authorization.tokens.current();
+      let answer = await send(call, url, bearer(token));
+      if (answer.status === 401 && !call.accept?.includes(401)) {
+        const fresh = await authorization.tokens.insteadOf(token);
+        answer = await send(call, url, bearer(fresh));
+      }
+      return judge(options, call, url, answer, clock);
+    },
+  };
+}
+
+/** An answer that the caller may see, or the cause for which it may not. */
+function judge(
+  options: PortalApiOptions,
+  call: ApiCall,
+  url: URL,
+  answer: ApiAnswer,
+  clock: () => Date,
+): ApiAnswer {
+  const { status } = answer;
+  // The query stays out of messages: some portals put credentials there.
+  const what = `${call.method ?? 'GET'} ${url.host}${url.pathname} answered ${status}`;
+  if (status === 429 || options.throttled?.(answer)) {
+    throw new RetryLater(`${what}: too many requests`, after(answer.headers['retry-after'], clock));
+  }
+  if ((status >= 200 && status < 300) || call.accept?.includes(status)) {
+    if (isHtml(answer.body)) throw new RetryLater(`${what} with a web page`);
+    return answer;
+  }
+  if (status >= 500 || status === 408 || status === 425) {
+    throw new RetryLater(what, after(answer.headers['retry-after'], clock));
+  }
+  if (status === 401) throw new Reauthorize(`${what}: the credentials are no longer accepted`);
+  throw new Rejected(what, {
+    status,
+    body: answer.body.subarray(0, EXCERPT_LENGTH).toString('utf8'),
+  });
+}
+
+async function exchange(
+  options: PortalApiOptions,
+  call: ApiCall,
+  url: URL,
+  authorization: string | undefined,
+): Promise<ApiAnswer> {
+  const send = options.fetch ?? globalThis.fetch;
+  const { type, body } = requestBody(call);
+  const what = `${call.method ?? 'GET'} ${url.host}${url.pathname}`;
+  try {
+    const response = await send(url, {
+      method: call.method ?? 'GET',
+      // A redirect would carry our credentials wherever the answer points.
+      redirect: 'manual',
+      signal: AbortSignal.timeout(options.timeoutMs ?? 30_000),
+      headers: {
+        accept: 'application/json',
+        'user-agent': USER_AGENT,
+        ...(type === undefined ? {} : { 'content-type': type }),
+        ...lowerCase(options.headers),
+        ...lowerCase(call.headers),
+        ...(authorization === undefined ? {} : { authorization }),
+      },
+      ...(body === undefined ? {} : { body }),
+    });
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: await readBounded(response, options.bodyLimitBytes ?? 32 * MIB, what),
+    };
+  } catch (cause) {
+    if (cause instanceof WireMismatch) throw cause;
+    const timedOut = cause instanceof Error && cause.name === 'TimeoutError';
+    throw new RetryLater(`${what} ${timedOut ? 'timed out' : 'broke off'}`, { cause });
+  }
+}
+
+async function readBounded(response: Response, limitBytes: number, what: string): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > limitBytes) throw new WireMismatch(`${what} with more than ${limitBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function requestBody(call: ApiCall): { type?: string; body?: string } {
+  if (call.form !== undefined) {
+    return {
+      type: 'application/x-www-form-urlencoded',
+      body: new URLSearchParams(call.form).toString(),
+    };
+  }
+  if (call.json !== undefined) {
+    return { type: 'application/json', body: JSON.stringify(call.json) };
+  }
+  return {};
+}
+
+/**
+ * The address of a call: a path below the base URL, or an absolute URL of the same origin.
+ * @throws WireMismatch for any other origin: a `next` link must not lead our credentials astray.
+ */
+export function callUrl(baseUrl: string, call: Pick<ApiCall, 'path' | 'query'>): URL {
+  const base = new URL(baseUrl);
+  const url = /^https?:\/\//i.test(call.path)
+    ? new URL(call.path)
+    : new URL(`${baseUrl.replace(/\/+$/, '')}/${call.path.replace(/^\/+/, '')}`);
+  if (url.origin !== base.origin || url.username !== '' || url.password !== '') {
+    throw new WireMismatch(`path: ${url.origin} is not ${base.origin}`);
+  }
+  for (const [name, value] of Object.entries(call.query ?? {})) {
+    for (const one of typeof value === 'string' ? [value] : value)
+      url.searchParams.append(name, one);
+  }
+  return url;
+}
+
+function staticHeader(authorization: Exclude<Authorization, { kind: 'oauth2' }>) {
+  switch (authorization.kind) {
+    case 'none':
+      return undefined;
+    case 'bearer':
+      return bearer(authorization.token);
+    case 'basic': {
+      const pair = `${authorization.user}:${authorization.password.reveal()}`;
+      return `Basic ${Buffer.from(pair).toString('base64')}`;
+    }
+  }
+}
+
+function bearer(token: Secret): string {
+  return `Bearer ${token.reveal()}`;
+}
+
+function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+}
+
+/** Judged by the body: portals label JSON `text/html` and gateways label their pages anything. */
+function isHtml(body: Buffer): boolean {
+  return /^(?:\ufeff)?\s*<(?:!doctype\s+html|html|head|body)[\s>]/i.test(
+    body.subarray(0, 200).toString('utf8'),
+  );
+}
+
+/** `Retry-After` as seconds or an HTTP date. */
+function after(header: string | undefined, clock: () => Date): { afterMs?: number } {
+  if (header === undefined) return {};
+  if (/^\s*\d+(\.\d+)?\s*$/.test(header)) return { afterMs: Math.ceil(Number(header) * 1000) };
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? {} : { afterMs: Math.max(0, at - clock().getTime()) };
+}
+
+/** Lets one second's worth of calls through at once and the rest at the permitted pace, first come first. */
+function tokenBucket(
+  requestsPerMinute: number,
+  clock: () => Date,
+  sleep: (ms: number) => Promise<void>,
+): () => Promise<void> {
+  const msPerCall = 60_000 / requestsPerMinute;
+  const burstMs = Math.max(0, 1000 - msPerCall);
+  let nextAt = Number.NEGATIVE_INFINITY;
+  return async () => {
+    const now = clock().getTime();
+    const at = Math.max(nextAt, now - burstMs);
+    nextAt = at + msPerCall;
+    if (at > now) await sleep(at - now);
+  };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
