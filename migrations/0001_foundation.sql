@@ -294,6 +294,7 @@ create table payments (
   currency text not null check (currency ~ '^[A-Z]{3}$'),
   fee_minor bigint,
   fee_currency text check ((fee_currency is null) = (fee_minor is null)),
+  fee_entry bigint,
   method text,
   channel text,
   failure_reason text,
@@ -331,7 +332,8 @@ create table payments (
   foreign key (organization_id, customer_id) references customers
 );
 create index payments_by_update on payments (organization_id, updated_sequence);
-create index payments_by_amount on payments (organization_id, amount_minor, occurred_at);
+create index payments_by_payer on payments (organization_id, connection_id, payer_key, amount_minor)
+  where payer_key is not null;
 create index payments_by_customer on payments (organization_id, customer_id) where customer_id is not null;
 create index payments_unapplied on payments (organization_id, customer_id, unapplied_minor)
   where unapplied_minor <> 0;
@@ -551,6 +553,8 @@ create table review_items (
   organization_id integer not null references organizations,
   id bigint not null,
   kind text not null,
+  -- What it is about: `payment:12`, `document:5`, `refund:7`, `dispute:3`.
+  subject text not null,
   reason text not null,
   payment_id bigint,
   document_id bigint,
@@ -564,10 +568,9 @@ create table review_items (
   foreign key (organization_id, document_id) references documents
 );
 create index review_items_open on review_items (organization_id, id) where resolved_at is null;
-create index review_items_open_by_payment on review_items (organization_id, payment_id)
-  where resolved_at is null and payment_id is not null;
-create index review_items_open_by_document on review_items (organization_id, document_id)
-  where resolved_at is null and payment_id is null;
+create unique index review_items_open_by_subject on review_items (organization_id, subject, kind)
+  where resolved_at is null;
+create index review_items_by_payment on review_items (organization_id, payment_id) where payment_id is not null;
 
 -- Delivery ---------------------------------------------------------------------------------------
 

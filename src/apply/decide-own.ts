@@ -1,0 +1,151 @@
+/** Decisions of people and of our own programs, applied to the books like any other document. */
+import type { OwnDecision } from '../intake/own-document.ts';
+import {
+  fromDecimalText,
+  MalformedAmount,
+  toDecimalText,
+  UnknownCurrency,
+} from '../money/money.ts';
+import { allocate, deallocate, keepWaiting } from './apply-cash.ts';
+import { decideEntitlement, decideWorkOrder } from './decide-receivables.ts';
+import {
+  addIdentity,
+  closeReviews,
+  type Deciding,
+  openReview,
+  Quarantined,
+  touchPayment,
+} from './deciding.ts';
+import { invoiceTarget, workOrderTarget } from './payment-targets.ts';
+import { type PaymentRow, unappliedOf } from './rows.ts';
+
+/** The number in an id such as `pay_12`. */
+export function idNumber(id: string): bigint {
+  return BigInt(id.slice(id.indexOf('_') + 1));
+}
+
+/** @throws Quarantined with the reason why the decision cannot be carried out. */
+export function objectToOwn(ctx: Deciding, decision: OwnDecision): void {
+  try {
+    if (decision.kind === 'allocation.made') planAllocation(ctx, decision);
+    if (decision.kind === 'work-order.upserted' && decision.total) {
+      fromDecimalText(decision.total.amount, decision.total.currency);
+    }
+  } catch (error) {
+    if (error instanceof MalformedAmount || error instanceof UnknownCurrency) {
+      throw new Quarantined(error.message);
+    }
+    throw error;
+  }
+  if (decision.kind === 'allocation.reversed') {
+    const allocation = ctx.books.allocations.get(idNumber(decision.allocationId));
+    if (!allocation) throw new Quarantined(`${decision.allocationId} does not exist`);
+    if (allocation.amountMinor === 0n)
+      throw new Quarantined(`${decision.allocationId} was taken back already`);
+  }
+  if (decision.kind === 'review.resolved') {
+    const item = ctx.books.reviewItems.get(idNumber(decision.reviewItemId));
+    if (!item) throw new Quarantined(`${decision.reviewItemId} does not exist`);
+    if (item.resolvedAt !== null)
+      throw new Quarantined(`${decision.reviewItemId} is resolved already`);
+  }
+  if (decision.kind === 'copy.recorded' && !ctx.books.payments.get(idNumber(decision.paymentId))) {
+    throw new Quarantined(`${decision.paymentId} does not exist`);
+  }
+}
+
+export function decideOwn(ctx: Deciding, decision: OwnDecision): void {
+  switch (decision.kind) {
+    case 'work-order.upserted':
+      return decideWorkOrder(ctx, decision);
+    case 'service-contract.upserted':
+    case 'warranty.upserted':
+    case 'parts-order.upserted':
+      return decideEntitlement(ctx, decision);
+    case 'allocation.made': {
+      const { payment, target, amountMinor } = planAllocation(ctx, decision);
+      const because = `${decision.by} applied it${decision.reason ? `: ${decision.reason}` : ''}.`;
+      allocate(ctx, payment, {
+        target,
+        amountMinor,
+        explanation: { rule: 'person', because, alternatives: [] },
+      });
+      return;
+    }
+    case 'allocation.reversed': {
+      const allocation = ctx.books.allocations.get(idNumber(decision.allocationId));
+      const payment = allocation && ctx.books.payments.get(allocation.paymentId);
+      if (!allocation || !payment) return;
+      const because = `by ${decision.by}${decision.reason ? `: ${decision.reason}` : ''}`;
+      deallocate(ctx, allocation, { amountMinor: allocation.amountMinor, because });
+      payment.held = true;
+      touchPayment(ctx, payment);
+      keepWaiting(ctx, payment);
+      openReview(ctx, {
+        kind: 'unapplied-cash',
+        reason: `An allocation was taken back ${because}.`,
+        paymentId: payment.id,
+      });
+      return;
+    }
+    case 'review.resolved': {
+      const item = ctx.books.reviewItems.get(idNumber(decision.reviewItemId));
+      if (!item) return;
+      item.resolvedAt = ctx.document.appliedAt;
+      item.resolution = `${decision.resolution} (${decision.by})`;
+      item.updatedSequence = ctx.document.sequence;
+      ctx.books.reviewItems.put(item);
+      return;
+    }
+    case 'copy.recorded': {
+      const entityId = idNumber(decision.paymentId);
+      const { connectionId, externalId } = decision;
+      addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId });
+      closeReviews(ctx, {
+        paymentId: entityId,
+        kinds: ['not-recorded-in-books'],
+        resolution: `Recorded as ${externalId}.`,
+      });
+    }
+  }
+}
+
+type AllocationDecision = Extract<OwnDecision, { kind: 'allocation.made' }>;
+
+/** @throws Quarantined, MalformedAmount, UnknownCurrency */
+function planAllocation(ctx: Deciding, decision: AllocationDecision) {
+  const payment = ctx.books.payments.get(idNumber(decision.paymentId));
+  if (!payment) throw new Quarantined(`${decision.paymentId} does not exist`);
+  const target = findTarget(ctx, decision);
+  if (!target) throw new Quarantined(`${decision.target.id} does not exist or is void`);
+  if (target.currency !== null && target.currency !== payment.currency) {
+    throw new Quarantined(
+      `${target.number} is in ${target.currency}, the payment in ${payment.currency}`,
+    );
+  }
+  const available = unappliedOf(payment);
+  const open =
+    target.openMinor === null || target.openMinor > available ? available : target.openMinor;
+  const amountMinor =
+    decision.amount === undefined ? open : fromDecimalText(decision.amount, payment.currency).minor;
+  if (amountMinor <= 0n || amountMinor > open) {
+    throw new Quarantined(
+      `at most ${decimal(open, payment)} of ${decision.paymentId} can go to ${target.number}: ` +
+        `${decimal(available, payment)} is unapplied`,
+    );
+  }
+  return { payment, target, amountMinor };
+}
+
+function findTarget(ctx: Deciding, { target }: AllocationDecision) {
+  if (target.kind === 'invoice') {
+    const row = ctx.books.invoices.get(idNumber(target.id));
+    return row && row.status !== 'void' ? invoiceTarget(row) : undefined;
+  }
+  const row = ctx.books.workOrders.get(idNumber(target.id));
+  return row && workOrderTarget(ctx.books, row);
+}
+
+function decimal(minor: bigint, { currency }: PaymentRow): string {
+  return `${toDecimalText({ minor, currency })} ${currency}`;
+}

@@ -1,0 +1,351 @@
+/** Payment events: fold, post the receipt, take it back, recognise copies, merge twins. */
+
+import { encodeJson } from '../db/table.ts';
+import { chart } from '../ledger/chart.ts';
+import { toDecimalText } from '../money/money.ts';
+import { baseStatus, foldMarks, NO_MARKS, type PaymentEventType } from '../payments/fold.ts';
+import type { CanonicalEvent, Reference } from '../portals/events.ts';
+import { freeAllocations, keepWaiting } from './apply-cash.ts';
+import { findCustomer, findPayment } from './books.ts';
+import { postWaiting } from './decide-refund.ts';
+import {
+  addIdentity,
+  type Deciding,
+  feePosting,
+  nextId,
+  openReview,
+  post,
+  Quarantined,
+  queueDelivery,
+  touchPayment,
+} from './deciding.ts';
+import { findOwnPayment, findTwin } from './find-twin.ts';
+import type { PaymentRow } from './rows.ts';
+
+export type PaymentEvent = CanonicalEvent & { readonly type: PaymentEventType };
+
+export function isPaymentEvent(event: CanonicalEvent): event is PaymentEvent {
+  return event.type.startsWith('payment.');
+}
+
+/**
+ * What stands against believing an event at all; checked before anything is changed.
+ * @throws Quarantined when a payment already posted would change amount or currency without a revision.
+ */
+export function objectToPayment(ctx: Deciding, event: PaymentEvent): void {
+  if (event.externalPaymentId === null) throw new Quarantined(`${event.type} names no payment`);
+  if (event.type !== 'payment.succeeded') return;
+  if (event.amountMinor <= 0n) {
+    throw new Quarantined(`a payment of ${event.amountMinor} minor units is not money received`);
+  }
+  const payment = findPayment(ctx.books, ctx.document.connectionId, event.externalPaymentId);
+  if (!payment?.succeededAt || payment.provisional || event.provisional) return;
+  if (payment.connectionId !== ctx.document.connectionId || event.revision !== undefined) return;
+  if (payment.amountMinor === event.amountMinor && payment.currency === event.currency) return;
+  throw new Quarantined(
+    `pay_${payment.id} (${event.externalPaymentId}) is booked with ${text(payment)}; this document says ` +
+      `${text(event)} of the same payment`,
+  );
+}
+
+function text(money: { readonly amountMinor: bigint; readonly currency: string }): string {
+  return `${toDecimalText({ minor: money.amountMinor, currency: money.currency })} ${money.currency}`;
+}
+
+export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
+  const connectionId = ctx.document.connectionId;
+  const externalId = event.externalPaymentId as string;
+  const connection = ctx.books.organization.connections.get(connectionId);
+  const known = findPayment(ctx.books, connectionId, externalId);
+  if (!known) {
+    const own = findOwnPayment(ctx, event);
+    if (own) return recogniseCopy(ctx, own);
+    if (connection?.mirrorOnly) return;
+  } else if (known.connectionId !== connectionId) {
+    // A copy we recorded or linked: its states are told by the portal the money came through.
+    return;
+  }
+  const payment = known ?? adoptTwin(ctx, event) ?? newPayment(ctx, event);
+  if (payment.connectionId !== connectionId) return;
+  mergeLinked(ctx, payment, event);
+  const before = { status: payment.status };
+  foldEvent(ctx, payment, event);
+  settleMoney(ctx, payment, event);
+  payment.status = statusOf(payment);
+  touchPayment(ctx, payment);
+  ctx.toApply.add(payment.id);
+  if (payment.status !== before.status || (!known && event.type !== 'payment.referenced')) {
+    queueDelivery(ctx, { topic: event.type, paymentId: payment.id });
+  }
+
+  function recogniseCopy(context: Deciding, own: PaymentRow): void {
+    addIdentity(context, { kind: 'payment', connectionId, externalId, entityId: own.id });
+  }
+}
+
+/** A payment that already stands under another id of the same money takes this event's id as well. */
+function adoptTwin(ctx: Deciding, event: PaymentEvent): PaymentRow | undefined {
+  const linked = event.links.paymentExternalId;
+  const byLink = linked && findPayment(ctx.books, ctx.document.connectionId, linked);
+  const twin = byLink || findTwin(ctx, event);
+  if (!twin) return undefined;
+  const { connectionId } = ctx.document;
+  const externalId = event.externalPaymentId as string;
+  const weaker =
+    event.provisional ||
+    (twin.connectionId !== connectionId &&
+      ctx.books.organization.connections.get(connectionId)?.role === 'books');
+  if (weaker) addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId: twin.id });
+  else rename(ctx, twin, externalId);
+  return twin;
+}
+
+/** The payment is from now on known by its final id; the former one stays a further id of it. */
+function rename(ctx: Deciding, payment: PaymentRow, externalId: string): void {
+  const { connectionId } = ctx.document;
+  addIdentity(ctx, {
+    kind: 'payment',
+    connectionId: payment.connectionId,
+    externalId: payment.externalId,
+    entityId: payment.id,
+  });
+  if (payment.connectionId !== connectionId && payment.receivedMinor > 0n) {
+    post(ctx, {
+      kind: 'clearing.moved',
+      memo: `pay_${payment.id} came through another portal: ${externalId}`,
+      occurredAt: ctx.document.appliedAt,
+      postings: [
+        {
+          debit: chart.clearing(connectionId),
+          credit: chart.clearing(payment.connectionId),
+          amountMinor: payment.receivedMinor,
+          currency: payment.currency,
+          paymentId: payment.id,
+        },
+      ],
+    });
+  }
+  payment.connectionId = connectionId;
+  payment.externalId = externalId;
+  payment.provisional = false;
+  payment.revision = null;
+}
+
+/** When an event names two ids that were booked as two payments, the provisional or older one gives way. */
+function mergeLinked(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
+  const linked = event.links.paymentExternalId;
+  if (!linked) return;
+  const { connectionId } = ctx.document;
+  const other = findPayment(ctx.books, connectionId, linked);
+  if (!other) {
+    addIdentity(ctx, { kind: 'payment', connectionId, externalId: linked, entityId: payment.id });
+    return;
+  }
+  if (other.id === payment.id || !other.provisional) return;
+  if (other.receivedMinor > 0n && other.amountMinor !== payment.amountMinor) {
+    openReview(ctx, {
+      kind: 'amount-differs',
+      reason: `${linked} was booked with ${text(other)}, ${payment.externalId} is ${text(payment)}; they are one payment.`,
+      paymentId: payment.id,
+    });
+  }
+  takeBackReceipt(ctx, other, `${linked} is the same payment as ${payment.externalId}`);
+  payment.references = unite(payment.references, other.references);
+  other.mirrors = payment.id;
+  other.status = 'voided';
+  touchPayment(ctx, other);
+  keepWaiting(ctx, other);
+}
+
+function newPayment(ctx: Deciding, event: PaymentEvent): PaymentRow {
+  return {
+    id: nextId(ctx),
+    connectionId: ctx.document.connectionId,
+    externalId: event.externalPaymentId as string,
+    provisional: event.provisional ?? false,
+    status: 'pending',
+    amountMinor: event.amountMinor,
+    currency: event.currency,
+    feeMinor: null,
+    feeCurrency: null,
+    feeEntry: null,
+    method: event.method,
+    channel: event.channel ?? null,
+    failureReason: null,
+    ...NO_MARKS,
+    revision: null,
+    payer: null,
+    payerKey: null,
+    customerId: null,
+    references: [],
+    receivedMinor: 0n,
+    allocatedMinor: 0n,
+    refundedMinor: 0n,
+    disputedMinor: 0n,
+    lostMinor: 0n,
+    held: false,
+    mirrors: null,
+    occurredAt: event.occurredAt,
+    receivedAt: ctx.document.receivedAt,
+    postedAt: null,
+    receiptEntry: null,
+    updatedSequence: ctx.document.sequence,
+  };
+}
+
+function foldEvent(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
+  const first = payment.succeededAt === null;
+  const newer = event.revision !== undefined && event.revision > (payment.revision ?? -1);
+  const older = event.revision !== undefined && event.revision < (payment.revision ?? -1);
+  Object.assign(payment, foldMarks(payment, event));
+  if (event.revision !== undefined && newer) payment.revision = event.revision;
+  if (event.type === 'payment.succeeded' && !older && (first || newer)) {
+    changeAmount(ctx, payment, event);
+  } else if (first && event.amountMinor > 0n && event.type !== 'payment.referenced') {
+    payment.amountMinor = event.amountMinor;
+    payment.currency = event.currency;
+  }
+  if (!older) {
+    payment.references =
+      newer && event.references.length > 0
+        ? event.references
+        : unite(payment.references, event.references);
+  }
+  payment.method ??= event.method;
+  payment.channel ??= event.channel ?? null;
+  if (event.type === 'payment.failed')
+    payment.failureReason = event.reason ?? payment.failureReason;
+  if (event.customer) {
+    payment.payer = {
+      externalId: payment.payer?.externalId ?? event.customer.externalId,
+      name: payment.payer?.name ?? event.customer.name,
+      email: payment.payer?.email ?? event.customer.email,
+    };
+    payment.payerKey = payment.payer.externalId;
+  }
+  if (!event.provisional && payment.externalId === event.externalPaymentId)
+    payment.provisional = false;
+  payment.occurredAt =
+    payment.succeededAt ??
+    payment.authorizedAt ??
+    payment.failedAt ??
+    payment.voidedAt ??
+    payment.pendingAt ??
+    payment.occurredAt;
+}
+
+/** A first or revised amount; what was booked with another one is taken back and booked anew. */
+function changeAmount(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
+  const same = payment.amountMinor === event.amountMinor && payment.currency === event.currency;
+  if (!same && payment.receivedMinor > 0n) {
+    takeBackReceipt(ctx, payment, `the amount became ${text(event)}`);
+  }
+  payment.amountMinor = event.amountMinor;
+  payment.currency = event.currency;
+}
+
+function settleMoney(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
+  const moneyIn = baseStatus(payment) === 'succeeded' && payment.mirrors === null;
+  if (payment.customerId === null && payment.payer) {
+    const customer = findCustomer(ctx.books, payment.connectionId, payment.payer);
+    // Assigned before the receipt is posted, so that cash never passes through "unidentified" needlessly.
+    if (customer && payment.receivedMinor === 0n) payment.customerId = customer.id;
+  }
+  if (moneyIn && payment.receivedMinor === 0n) postReceipt(ctx, payment);
+  else if (!moneyIn && payment.receivedMinor > 0n) {
+    takeBackReceipt(ctx, payment, event.reason ? `${event.type}: ${event.reason}` : event.type);
+  }
+  settleFee(ctx, payment, event);
+  if (payment.receivedMinor > 0n) postWaiting(ctx, payment);
+}
+
+function postReceipt(ctx: Deciding, payment: PaymentRow): void {
+  payment.receiptEntry = post(ctx, {
+    kind: 'payment.received',
+    memo: `pay_${payment.id} received: ${payment.externalId}`,
+    occurredAt: payment.succeededAt as string,
+    postings: [
+      {
+        debit: chart.clearing(payment.connectionId),
+        credit: chart.unappliedCash(payment.customerId),
+        amountMinor: payment.amountMinor,
+        currency: payment.currency,
+        paymentId: payment.id,
+      },
+    ],
+  });
+  payment.receivedMinor = payment.amountMinor;
+  payment.postedAt = ctx.document.appliedAt;
+}
+
+function takeBackReceipt(ctx: Deciding, payment: PaymentRow, because: string): void {
+  if (payment.receivedMinor === 0n) return;
+  freeAllocations(ctx, payment, { amountMinor: payment.allocatedMinor, because });
+  post(ctx, {
+    kind: 'payment.reversed',
+    memo: `pay_${payment.id} taken back: ${because}`,
+    occurredAt: ctx.document.appliedAt,
+    reverses: payment.receiptEntry,
+    postings: [
+      {
+        debit: chart.unappliedCash(payment.customerId),
+        credit: chart.clearing(payment.connectionId),
+        amountMinor: payment.receivedMinor,
+        currency: payment.currency,
+        paymentId: payment.id,
+      },
+    ],
+  });
+  payment.receivedMinor = 0n;
+  payment.receiptEntry = null;
+}
+
+/** Books the fee once it is known; a corrected fee reverses the former posting. */
+function settleFee(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
+  if (event.feeMinor === null || event.feeMinor < 0n) return;
+  const currency = event.feeCurrency ?? event.currency;
+  if (payment.feeMinor === event.feeMinor && payment.feeCurrency === currency) return;
+  if (payment.feeEntry !== null && payment.feeMinor !== null && payment.feeCurrency !== null) {
+    const booked = feePosting(payment.connectionId, {
+      minor: payment.feeMinor,
+      currency: payment.feeCurrency,
+      paymentId: payment.id,
+    });
+    post(ctx, {
+      kind: 'fee.reversed',
+      memo: `fee of pay_${payment.id} corrected`,
+      occurredAt: event.occurredAt,
+      reverses: payment.feeEntry,
+      postings: [{ ...booked, debit: booked.credit, credit: booked.debit }],
+    });
+    payment.feeEntry = null;
+  }
+  payment.feeMinor = event.feeMinor;
+  payment.feeCurrency = currency;
+  if (event.feeMinor === 0n) return;
+  payment.feeEntry = post(ctx, {
+    kind: 'fee.charged',
+    memo: `fee of pay_${payment.id}`,
+    occurredAt: event.occurredAt,
+    postings: [
+      feePosting(payment.connectionId, { minor: event.feeMinor, currency, paymentId: payment.id }),
+    ],
+  });
+}
+
+/** The status a person sees: the base state, refined by refunds and disputes of money received. */
+export function statusOf(payment: PaymentRow): PaymentRow['status'] {
+  if (payment.mirrors !== null) return 'voided';
+  const base = baseStatus(payment);
+  if (base !== 'succeeded') return base;
+  if (payment.disputedMinor > 0n || payment.lostMinor > 0n) return 'disputed';
+  if (payment.refundedMinor === 0n) return 'succeeded';
+  return payment.refundedMinor >= payment.amountMinor ? 'refunded' : 'partially_refunded';
+}
+
+function unite(left: readonly Reference[], right: readonly Reference[]): readonly Reference[] {
+  if (right.length === 0) return left;
+  const known = new Set(left.map(encodeJson));
+  const added = right.filter((reference) => !known.has(encodeJson(reference)));
+  return added.length === 0 ? left : [...left, ...added];
+}

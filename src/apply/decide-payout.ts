@@ -1,0 +1,66 @@
+/** Payouts: money leaves the portal's clearing account for the bank, and sometimes comes back. */
+import { chart } from '../ledger/chart.ts';
+import { latest } from '../payments/fold.ts';
+import type { CanonicalEvent } from '../portals/events.ts';
+import { keyOf } from './books.ts';
+import { type Deciding, nextId, post, Quarantined } from './deciding.ts';
+import type { PayoutRow } from './rows.ts';
+
+/** @throws Quarantined when the event lacks its id or an amount, or tells another amount than before. */
+export function objectToPayout(ctx: Deciding, event: CanonicalEvent): void {
+  if (!event.payoutId) throw new Quarantined(`${event.type} names no payout`);
+  if (event.amountMinor === 0n) throw new Quarantined(`payout ${event.payoutId} has no amount`);
+  const [row] = ctx.books.payouts.find(
+    'external',
+    keyOf(ctx.document.connectionId, event.payoutId),
+  );
+  if (row && (row.amountMinor !== event.amountMinor || row.currency !== event.currency)) {
+    throw new Quarantined(`payout ${event.payoutId} is known with another amount or currency`);
+  }
+}
+
+export function decidePayout(ctx: Deciding, event: CanonicalEvent): void {
+  const { books, document } = ctx;
+  const externalId = event.payoutId as string;
+  const [known] = books.payouts.find('external', keyOf(document.connectionId, externalId));
+  const payout: PayoutRow = known ?? {
+    id: nextId(ctx),
+    connectionId: document.connectionId,
+    externalId,
+    amountMinor: event.amountMinor,
+    currency: event.currency,
+    paidAt: null,
+    failedAt: null,
+    posted: false,
+    entry: null,
+    updatedSequence: document.sequence,
+  };
+  if (event.type === 'payout.paid') payout.paidAt = latest(payout.paidAt, event.occurredAt);
+  else payout.failedAt = latest(payout.failedAt, event.occurredAt);
+  const wanted = payout.paidAt !== null && payout.failedAt === null;
+  if (wanted !== payout.posted) bookPayout(ctx, payout, wanted);
+  payout.updatedSequence = document.sequence;
+  books.payouts.put(payout);
+}
+
+/** A negative payout is a debit from our bank: the same accounts the other way round. */
+function bookPayout(ctx: Deciding, payout: PayoutRow, paid: boolean): void {
+  const intoBank = payout.amountMinor > 0n === paid;
+  const clearing = chart.clearing(payout.connectionId);
+  const entry = post(ctx, {
+    kind: paid ? 'payout.paid' : 'payout.reversed',
+    memo: `payout ${payout.externalId}${paid ? '' : ' came back'}`,
+    occurredAt: (paid ? payout.paidAt : payout.failedAt) as string,
+    reverses: paid ? null : payout.entry,
+    postings: [
+      {
+        debit: intoBank ? chart.bank : clearing,
+        credit: intoBank ? clearing : chart.bank,
+        amountMinor: payout.amountMinor < 0n ? -payout.amountMinor : payout.amountMinor,
+        currency: payout.currency,
+      },
+    ],
+  });
+  payout.entry = paid ? entry : null;
+  payout.posted = paid;
+}

@@ -1,0 +1,144 @@
+/** Recognises money that is already in the books under another id. */
+import type { CanonicalEvent, Reference } from '../portals/events.ts';
+import { findOwnMark } from '../portals/kit/own-mark.ts';
+import { matchKey } from '../receivables/match-key.ts';
+import { keyOf } from './books.ts';
+import type { Deciding } from './deciding.ts';
+import { resolveReferences } from './payment-targets.ts';
+import type { PaymentRow } from './rows.ts';
+
+const DAY_MS = 86_400_000;
+/** A provisional id and the final one tell of the same moment; a copy in the books may be entered days later. */
+const PROVISIONAL_WINDOW_MS = 7 * DAY_MS;
+const MIRROR_WINDOW_MS = 10 * DAY_MS;
+
+/** The payment of ours that this record in the books is a copy of, by the mark we put on it. */
+export function findOwnPayment(ctx: Deciding, event: CanonicalEvent): PaymentRow | undefined {
+  for (const id of ownPaymentIds(ctx.books.organization.installation, event.references)) {
+    const payment = ctx.books.payments.get(id);
+    if (payment) return payment;
+  }
+  return undefined;
+}
+
+/** Ids of payments whose mark stands in the references. */
+export function ownPaymentIds(
+  installation: string,
+  references: readonly Reference[],
+): readonly bigint[] {
+  const ids: bigint[] = [];
+  for (const reference of references) {
+    for (const text of [reference.text, reference.number]) {
+      const mark = text === undefined ? undefined : findOwnMark(text);
+      const digits =
+        mark?.installation === installation ? /^pay_(\d{1,18})$/.exec(mark.paymentId) : null;
+      if (digits?.[1]) ids.push(BigInt(digits[1]));
+    }
+  }
+  return ids;
+}
+
+/**
+ * The payment that a new event is about although it names another id: between a provisional and a final id of one
+ * portal (same payer and amount, or same invoice and amount), and between a payment and its copy in the books
+ * (same invoice and amount). Each payment has at most one twin, so two equal payments stay two.
+ */
+export function findTwin(ctx: Deciding, event: CanonicalEvent): PaymentRow | undefined {
+  if (event.type !== 'payment.succeeded') return undefined;
+  const candidates = [...provisionalCandidates(ctx, event), ...mirrorCandidates(ctx, event)];
+  const free = candidates.filter((payment) => !hasTwin(ctx, payment));
+  const named = free.filter((payment) => sharesInvoice(payment, event));
+  return nearest(named.length > 0 ? named : free, event.occurredAt);
+}
+
+function provisionalCandidates(ctx: Deciding, event: CanonicalEvent): readonly PaymentRow[] {
+  const { books, document } = ctx;
+  const payer = event.customer?.externalId;
+  const byPayer = payer
+    ? books.payments.find('payer', keyOf(document.connectionId, payer, event.amountMinor))
+    : [];
+  return distinct([...byPayer, ...payersOfInvoices(ctx, event)]).filter(
+    (payment) =>
+      payment.connectionId === document.connectionId &&
+      payment.provisional !== (event.provisional ?? false) &&
+      payment.receivedMinor > 0n &&
+      payment.amountMinor === event.amountMinor &&
+      payment.currency === event.currency &&
+      within(payment, event, PROVISIONAL_WINDOW_MS),
+  );
+}
+
+function mirrorCandidates(ctx: Deciding, event: CanonicalEvent): readonly PaymentRow[] {
+  const { connections } = ctx.books.organization;
+  const role = connections.get(ctx.document.connectionId)?.role;
+  return payersOfInvoices(ctx, event).filter((payment) => {
+    const other = connections.get(payment.connectionId)?.role;
+    return (
+      other !== undefined &&
+      other !== role &&
+      payment.receivedMinor > 0n &&
+      payment.amountMinor === event.amountMinor &&
+      payment.currency === event.currency &&
+      within(payment, event, MIRROR_WINDOW_MS)
+    );
+  });
+}
+
+/** Payments applied to an invoice that the event names. */
+function payersOfInvoices(ctx: Deciding, event: CanonicalEvent): readonly PaymentRow[] {
+  const { books, document } = ctx;
+  const found: PaymentRow[] = [];
+  const probe = {
+    references: event.references,
+    connectionId: document.connectionId,
+    customerId: null,
+  };
+  for (const { reference, targets, settled } of resolveReferences(books, probe as PaymentRow)) {
+    if (reference.kind !== 'invoice') continue;
+    for (const target of [...targets, ...settled]) {
+      for (const allocation of books.allocations.find('invoice', String(target.id))) {
+        const payment = books.payments.get(allocation.paymentId);
+        if (payment && allocation.amountMinor > 0n) found.push(payment);
+      }
+    }
+  }
+  return distinct(found);
+}
+
+/** A twin of the same kind was found before: a further id from this event's connection. */
+function hasTwin(ctx: Deciding, payment: PaymentRow): boolean {
+  for (const identity of ctx.books.identities.values()) {
+    if (
+      identity.kind === 'payment' &&
+      identity.entityId === payment.id &&
+      identity.connectionId === ctx.document.connectionId
+    ) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function sharesInvoice(payment: PaymentRow, event: CanonicalEvent): boolean {
+  const keys = new Set(event.references.flatMap(invoiceKeys));
+  return payment.references.flatMap(invoiceKeys).some((key) => keys.has(key));
+}
+
+function invoiceKeys(reference: Reference): readonly string[] {
+  if (reference.kind !== 'invoice') return [];
+  return [matchKey(reference.number), matchKey(reference.externalId)].filter((key) => key !== null);
+}
+
+function within(payment: PaymentRow, event: CanonicalEvent, windowMs: number): boolean {
+  return Math.abs(Date.parse(payment.occurredAt) - Date.parse(event.occurredAt)) <= windowMs;
+}
+
+function nearest(payments: readonly PaymentRow[], occurredAt: string): PaymentRow | undefined {
+  const distance = (payment: PaymentRow) =>
+    Math.abs(Date.parse(payment.occurredAt) - Date.parse(occurredAt));
+  return [...payments].sort((a, b) => distance(a) - distance(b) || (a.id < b.id ? -1 : 1))[0];
+}
+
+function distinct(payments: readonly PaymentRow[]): readonly PaymentRow[] {
+  return [...new Set(payments)];
+}
