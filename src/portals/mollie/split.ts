@@ -1,0 +1,52 @@
+/** The documents in a Mollie body: a classic form, a signed event, one object, or a page of a list. */
+import { createHash } from 'node:crypto';
+import type { SplitDocument } from '../contract.ts';
+import { classicId, member } from './wire.ts';
+
+/** Never throws: what cannot be read is one document, which `normalize` then refuses by name. */
+export function split(body: Buffer): readonly SplitDocument[] {
+  const id = classicId(body);
+  // The same few bytes announce every change of a payment, so equal bytes are not the same document.
+  if (id !== undefined) return [{ key: `classic:${id}`, body, repeatable: true }];
+  try {
+    const value = parseVerbatim(body);
+    const records = recordsOf(value);
+    if (!records) return [{ key: keyOf(value, body), body }];
+    return records.map((record) => {
+      const bytes = Buffer.from(JSON.stringify(record));
+      return { key: keyOf(record, bytes), body: bytes };
+    });
+  } catch {
+    return [{ key: keyOf(undefined, body), body }];
+  }
+}
+
+/** The records of a list page (HAL: one array under `_embedded`), undefined for anything else. */
+function recordsOf(value: unknown): readonly unknown[] | undefined {
+  if (member(value, 'resource') !== undefined) return undefined;
+  const embedded = member(value, '_embedded');
+  if (typeof embedded !== 'object' || embedded === null) return undefined;
+  const lists = Object.values(embedded).filter((list) => Array.isArray(list));
+  return lists.length > 0 ? lists.flat(1) : undefined;
+}
+
+function keyOf(value: unknown, bytes: Buffer): string {
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+  const resource = member(value, 'resource');
+  const id = member(value, 'id');
+  if (typeof resource !== 'string' || typeof id !== 'string') return `unreadable:${hash}`;
+  return resource === 'event' ? `event:${id}` : `object:${resource}:${id}:${hash}`;
+}
+
+/** JSON to be written again: every number keeps exactly the digits it came with. @throws SyntaxError */
+export function parseVerbatim(body: Buffer): unknown {
+  return JSON.parse(body.toString('utf8'), keepNumber);
+}
+
+type RawJson = typeof JSON & { rawJSON(source: string): unknown };
+
+function keepNumber(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value !== 'number' || context?.source === undefined) return value;
+  // Node 24 has JSON.rawJSON; the type library of ES2024 does not name it yet.
+  return (JSON as RawJson).rawJSON(context.source);
+}
