@@ -1,0 +1,146 @@
+/** Recording our payments in QuickBooks: once, exactly, and read back. */
+import { createHash } from 'node:crypto';
+import { fromDecimalText, toDecimalText } from '../../money/money.ts';
+import type { PaymentToRecord, Portal, PortalApi } from '../contract.ts';
+import { Rejected, WireMismatch } from '../kit/errors.ts';
+import { parseExactJson, readWire } from '../kit/wire.ts';
+import { query, quoted, readObject } from './pull.ts';
+import { companyPath, type QuickBooksSettings } from './settings.ts';
+import { rawJson, rowBody, rowsOf } from './split.ts';
+import { type Transaction, transaction } from './wire.ts';
+
+const PRIVATE_NOTE_MAX_LENGTH = 4000;
+
+export const books: NonNullable<Portal<QuickBooksSettings>['books']> = {
+  /**
+   * Three nets against a second payment: the mark is looked for first, `requestid` makes QuickBooks replay
+   * its first answer, and what it holds in the end is compared with what we meant.
+   */
+  async recordPayment(api, payment, { settings, idempotencyKey }) {
+    const recorded = await findByMark(api, payment.mark, settings);
+    const id = recorded?.Id ?? (await create(api, payment, settings, idempotencyKey));
+    const kept = recorded ?? (await readPayment(api, id, settings));
+    const different = difference(kept, payment, settings);
+    if (different !== undefined) {
+      throw new WireMismatch(`Payment ${id}, recorded as ${payment.mark}: ${different}`);
+    }
+    return { externalId: id };
+  },
+};
+
+async function findByMark(
+  api: PortalApi,
+  mark: string,
+  settings: QuickBooksSettings,
+): Promise<Transaction | undefined> {
+  const statement = `select * from Payment where PaymentRefNum = ${quoted(mark)}`;
+  const rows = rowsOf(await query(api, statement, settings), 'Payment')
+    .map((row) => readPaymentBody(rowBody('Payment', row)))
+    .filter(({ PaymentRefNum }) => PaymentRefNum === mark);
+  if (rows.length > 1) {
+    throw new WireMismatch(`payments ${rows.map(({ Id }) => Id).join(', ')} all carry ${mark}`);
+  }
+  return rows[0];
+}
+
+async function create(
+  api: PortalApi,
+  payment: PaymentToRecord,
+  settings: QuickBooksSettings,
+  idempotencyKey: string,
+): Promise<string> {
+  const { currency } = payment;
+  const decimal = (minor: bigint) => rawJson(toDecimalText({ minor, currency }));
+  const note = [payment.memo, payment.mark].filter((part) => part !== '').join('; ');
+  const { body } = await api.request({
+    method: 'POST',
+    path: companyPath(settings, 'payment'),
+    query: {
+      minorversion: String(settings.minorVersion),
+      requestid: requestId(idempotencyKey),
+    },
+    json: {
+      CustomerRef: { value: payment.customerExternalId },
+      TotalAmt: decimal(payment.amountMinor),
+      CurrencyRef: { value: currency },
+      TxnDate: payment.receivedOn,
+      PaymentRefNum: payment.mark,
+      // The mark stands last; a long memo gives way to it.
+      PrivateNote: note.slice(-PRIVATE_NOTE_MAX_LENGTH),
+      Line: payment.invoices.map(({ externalId, amountMinor }) => ({
+        Amount: decimal(amountMinor),
+        LinkedTxn: [{ TxnId: externalId, TxnType: 'Invoice' }],
+      })),
+    },
+  });
+  return readPaymentBody(body).Id;
+}
+
+async function readPayment(
+  api: PortalApi,
+  id: string,
+  settings: QuickBooksSettings,
+): Promise<Transaction> {
+  const body = await readObject(api, 'Payment', id, settings);
+  if (!body) {
+    throw new Rejected(`Payment ${id} was created and is gone`, { status: 404, body: '' });
+  }
+  return readPaymentBody(body);
+}
+
+function readPaymentBody(body: Buffer): Transaction {
+  const answer = parseExactJson(body);
+  const payment = typeof answer === 'object' && answer !== null ? { ...answer } : {};
+  return readWire(transaction, 'Payment' in payment ? payment.Payment : undefined);
+}
+
+/** Names the first field in which QuickBooks holds something else than we meant. */
+function difference(
+  kept: Transaction,
+  meant: PaymentToRecord,
+  settings: QuickBooksSettings,
+): string | undefined {
+  const currency = kept.CurrencyRef?.value ?? settings.homeCurrency;
+  if (currency !== meant.currency) return `CurrencyRef is ${currency}, not ${meant.currency}`;
+  const total = fromDecimalText(kept.TotalAmt, currency).minor;
+  if (total !== meant.amountMinor) {
+    return `TotalAmt is ${kept.TotalAmt}, not ${toDecimalText({ minor: meant.amountMinor, currency })}`;
+  }
+  const payer = kept.CustomerRef?.value;
+  if (payer !== meant.customerExternalId) {
+    return `CustomerRef is ${payer ?? 'absent'}, not ${meant.customerExternalId}`;
+  }
+  const linesKept = describeShares(sharesKept(kept, currency));
+  const linesMeant = describeShares(sharesMeant(meant));
+  return linesKept === linesMeant ? undefined : `Line pays ${linesKept}, not ${linesMeant}`;
+}
+
+function sharesKept({ Line }: Transaction, currency: string): Map<string, bigint> {
+  const shares = new Map<string, bigint>();
+  for (const { Amount, LinkedTxn } of Line ?? []) {
+    for (const { TxnId, TxnType } of LinkedTxn ?? []) {
+      if (TxnType !== 'Invoice') continue;
+      const minor = fromDecimalText(Amount ?? '0', currency).minor;
+      shares.set(TxnId, (shares.get(TxnId) ?? 0n) + minor);
+    }
+  }
+  return shares;
+}
+
+function sharesMeant({ invoices }: PaymentToRecord): Map<string, bigint> {
+  const shares = new Map<string, bigint>();
+  for (const { externalId, amountMinor } of invoices) {
+    shares.set(externalId, (shares.get(externalId) ?? 0n) + amountMinor);
+  }
+  return shares;
+}
+
+function describeShares(shares: Map<string, bigint>): string {
+  const parts = [...shares].map(([invoice, minor]) => `${minor} to invoice ${invoice}`).sort();
+  return parts.join(' and ') || 'no invoice';
+}
+
+/** At most 50 characters, whatever the key: QuickBooks refuses longer ones. */
+function requestId(idempotencyKey: string): string {
+  return `cv-${createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 40)}`;
+}

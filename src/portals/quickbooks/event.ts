@@ -1,0 +1,93 @@
+/** The parts that QuickBooks events share: identity, instants and the taking back of what is gone. */
+import type { Normalized } from '../contract.ts';
+import type { CanonicalEvent } from '../events.ts';
+import { WireMismatch } from '../kit/errors.ts';
+import type { ReadingSettings } from './settings.ts';
+import type { Entity } from './wire.ts';
+
+/** The fields in which an event without amount, payer and references does not differ from others. */
+export function bareEvent(currency: string) {
+  return {
+    externalPaymentId: null,
+    amountMinor: 0n,
+    currency,
+    feeMinor: null,
+    method: null,
+    references: [],
+    customer: null,
+    links: {},
+  } satisfies Omit<CanonicalEvent, 'type' | 'eventId' | 'occurredAt'>;
+}
+
+/**
+ * What a voided or deleted object takes back. QuickBooks no longer tells its amount, so it is 0 and the
+ * stored copy of the payment, refund or invoice counts.
+ */
+export function removal(
+  entity: Entity,
+  how: 'voided' | 'deleted',
+  settings: ReadingSettings,
+  gone: Omit<CanonicalEvent, 'type'> & { readonly id: string },
+): Normalized {
+  const { id, ...rest } = gone;
+  const event = { ...rest, reason: `${how} in QuickBooks` };
+  switch (entity) {
+    case 'Payment':
+    case 'SalesReceipt':
+      return { events: [{ ...event, type: 'payment.voided', externalPaymentId: id }] };
+    case 'RefundReceipt':
+      return { events: [{ ...event, type: 'refund.failed', refundId: id }] };
+    case 'Invoice':
+      return {
+        events: [{ invoice: goneInvoice(id, event), ...event, type: 'invoice.voided' }],
+      };
+    case 'Deposit':
+      return settings.depositsArePayouts
+        ? { events: [{ ...event, type: 'payout.failed', payoutId: id }] }
+        : { ignored: depositIsNoPayout(id) };
+    case 'Customer':
+      return { ignored: `Customer ${id} ${how}: its payments and invoices keep their names` };
+  }
+}
+
+export function depositIsNoPayout(id: string): string {
+  return `Deposit ${id}: deposits group payments already known (setting depositsArePayouts is off)`;
+}
+
+/** The id of a state that no notice announced: company, object and revision. */
+export function stateId(
+  { realmId }: ReadingSettings,
+  entity: Entity,
+  id: string,
+  state: number | string,
+): string {
+  return [...(realmId === undefined ? [] : [realmId]), entity, id, state].join(':');
+}
+
+/**
+ * An instant with its offset (`-07:00`, `-0700` or `Z`, up to nine fractional digits) in UTC.
+ * @throws WireMismatch without an offset: a local time would be read in the zone of this machine.
+ */
+export function readInstant(text: string, path: string): string {
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)(Z|[+-]\d\d:?\d\d)$/.exec(text);
+  const [, local = '', offset = ''] = match ?? [];
+  const instant = new Date(`${local}${offset.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2')}`);
+  if (!match || Number.isNaN(instant.getTime())) {
+    throw new WireMismatch(`${path}: "${text}" is not an instant with its offset`);
+  }
+  return instant.toISOString();
+}
+
+function goneInvoice(externalId: string, { currency }: { readonly currency: string }) {
+  return {
+    externalId,
+    number: null,
+    currency,
+    totalMinor: 0n,
+    issuedOn: null,
+    dueOn: null,
+    customerExternalId: null,
+    workOrder: null,
+    purchaseOrder: null,
+  };
+}

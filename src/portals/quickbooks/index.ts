@@ -1,0 +1,94 @@
+/** QuickBooks Online: notices that name an object, the object fetched, changes pulled, payments recorded. */
+import { z } from 'zod';
+import type { Notice, PortalApi, Verdict } from '../contract.ts';
+import { definePortal } from '../contract.ts';
+import { hmac, sameBytes } from '../kit/hmac.ts';
+import { parseJson, readWire } from '../kit/wire.ts';
+import { books } from './books.ts';
+import { normalize } from './normalize.ts';
+import { type Cursor, fetchObjects, pull } from './pull.ts';
+import { apiBaseUrl, companyPath, type QuickBooksSettings, settings } from './settings.ts';
+import { split } from './split.ts';
+
+const SIGNATURE = 'intuit-signature';
+
+/** The verifier token belongs to the app, so a genuine notice may still be another company's. */
+function authenticate(notice: Notice, { verifierToken }: QuickBooksSettings): Verdict {
+  const signature = notice.headers[SIGNATURE];
+  if (signature === undefined || signature === '') {
+    return refused('signature-missing', `no ${SIGNATURE} header`);
+  }
+  if (!/^[A-Za-z0-9+/]{43}=$/.test(signature)) {
+    return refused('signature-malformed', `${SIGNATURE} is not the base64 of 32 bytes`);
+  }
+  if (!verifierToken) {
+    return refused('signature-wrong', 'the connection has no verifierToken to check with');
+  }
+  const claimed = Buffer.from(signature, 'base64');
+  const genuine = verifierToken.map((key) => sameBytes(hmac('sha256', key, notice.body), claimed));
+  return genuine.includes(true)
+    ? { verdict: 'authentic' }
+    : refused('signature-wrong', `${SIGNATURE} was made with another verifierToken or body`);
+}
+
+function refused(
+  code: 'signature-missing' | 'signature-malformed' | 'signature-wrong',
+  because: string,
+) {
+  return { verdict: 'refused', code, because } as const;
+}
+
+/** Intuit Payments is told by the same header; only accounting's two forms are ours. */
+function recognizes({ headers, body }: Notice): boolean {
+  if (headers[SIGNATURE] === undefined) return false;
+  const text = body.toString('utf8');
+  return /^\s*\{\s*"eventNotifications"\s*:/.test(text) || /"type"\s*:\s*"qbo\./.test(text);
+}
+
+const company = z.object({
+  CompanyInfo: z.object({ CompanyName: z.string(), Country: z.string().nullish() }),
+});
+
+async function check(api: PortalApi, connection: QuickBooksSettings): Promise<string> {
+  const { realmId, minorVersion } = connection;
+  const { body } = await api.request({
+    path: companyPath(connection, `companyinfo/${realmId}`),
+    query: { minorversion: String(minorVersion) },
+  });
+  const { CompanyInfo } = readWire(company, parseJson(body));
+  return `QuickBooks company ${CompanyInfo.CompanyName} (${realmId})`;
+}
+
+export const quickbooks = definePortal<QuickBooksSettings, Cursor>({
+  id: 'quickbooks',
+  name: 'QuickBooks Online',
+  settings,
+  api: {
+    baseUrl: apiBaseUrl,
+    auth: {
+      kind: 'oauth2',
+      client: ({ authBaseUrl, clientId, clientSecret, refreshToken }) => ({
+        tokenUrl: `${authBaseUrl.replace(/\/+$/, '')}/oauth2/v1/tokens/bearer`,
+        clientId,
+        clientSecret,
+        refreshToken,
+      }),
+    },
+    headers: { accept: 'application/json' },
+    // 500 a minute per company are allowed; the rest is left to people's other apps.
+    requestsPerMinute: 400,
+    throttled: ({ status, body }) => status >= 400 && body.includes('ThrottleExceeded'),
+  },
+  check,
+  webhook: {
+    recognizes,
+    authenticate,
+    acknowledge: { status: 200 },
+    bodyLimitBytes: 2 * 1024 * 1024,
+  },
+  split,
+  normalize,
+  fetch: fetchObjects,
+  pull,
+  books,
+});

@@ -1,0 +1,59 @@
+/** What a QuickBooks Online connection needs, in Intuit's own words. */
+import { z } from 'zod';
+import { secret, secrets } from '../kit/secret.ts';
+
+const PRODUCTION = 'https://quickbooks.api.intuit.com';
+const SANDBOX = 'https://sandbox-quickbooks.api.intuit.com';
+
+const address = z.url({ protocol: /^https?$/ });
+/** `--set name=true` brings text, the console brings a boolean. */
+const flag = z.union([z.boolean(), z.stringbool()]).default(false);
+
+export const settings = z.object({
+  clientId: z
+    .string()
+    .trim()
+    .min(1)
+    .describe('Client ID: developer.intuit.com > your app > Keys and credentials.'),
+  clientSecret: secret('Client Secret: developer.intuit.com > your app > Keys and credentials.'),
+  refreshToken: secret(
+    'Refresh token of the company, from the OAuth 2.0 Playground or your app after "Connect to QuickBooks".',
+  ),
+  realmId: z
+    .string()
+    .trim()
+    .regex(/^\d+$/, 'is digits only')
+    .describe('Company ID: QuickBooks > Settings > Account and settings > Billing, or `realmId`.'),
+  verifierToken: secrets(
+    'Verifier token: developer.intuit.com > your app > Webhooks > Show verifier token.',
+  ).optional(),
+  environment: z.enum(['production', 'sandbox']).default('production'),
+  apiBaseUrl: address.default(PRODUCTION),
+  authBaseUrl: address.default('https://oauth.platform.intuit.com'),
+  minorVersion: z.coerce.number().int().min(75).default(75),
+  homeCurrency: z
+    .string()
+    .regex(/^[A-Z]{3}$/)
+    .default('USD')
+    .describe('Currency of records that name none: a company without multicurrency.'),
+  depositsArePayouts: flag.describe(
+    'Bank deposits entered in QuickBooks are payouts of this connection.',
+  ),
+  mirrorOnly: flag.describe('Payments entered in QuickBooks by hand are never money here.'),
+});
+export type QuickBooksSettings = z.output<typeof settings>;
+
+/** What `normalize` reads: each has a meaning when absent, so that a body can be examined without a connection. */
+export type ReadingSettings = Partial<
+  Pick<QuickBooksSettings, 'realmId' | 'homeCurrency' | 'depositsArePayouts'>
+>;
+
+/** The API's address; a sandbox company lives elsewhere unless an address was set. */
+export function apiBaseUrl({ apiBaseUrl: set, environment }: QuickBooksSettings): string {
+  return environment === 'sandbox' && set === PRODUCTION ? SANDBOX : set;
+}
+
+/** A path inside the connection's company. */
+export function companyPath({ realmId }: QuickBooksSettings, rest: string): string {
+  return `/v3/company/${realmId}/${rest}`;
+}
