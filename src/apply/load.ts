@@ -1,0 +1,412 @@
+/** Loads, with a fixed number of set-based queries, everything of the books that a batch can touch. */
+import { empty, join, type Queryable, raw, type Sql, sql } from '../db/database.ts';
+import { selectRows } from '../db/table.ts';
+import type { Reference } from '../portals/events.ts';
+import { matchKey } from '../receivables/match-key.ts';
+import { addToWaiting, type Books, keyOf } from './books.ts';
+import {
+  actionsTable,
+  allocationsTable,
+  customersTable,
+  disputesTable,
+  entitlementsTable,
+  type IdentityRow,
+  identitiesTable,
+  invoicesTable,
+  type PaymentRow,
+  paymentsTable,
+  payoutsTable,
+  refundsTable,
+  reviewItemsTable,
+  workOrdersTable,
+} from './rows.ts';
+import { type Pairs, type Wanted, wantReferences, wantReview } from './wanted.ts';
+
+/**
+ * Fills the books. What is loaded is every row that matches a wanted key in the database; rows the batch itself
+ * creates are in memory already, so decisions do not depend on how documents fall into batches.
+ */
+export async function loadBooks(tx: Queryable, books: Books, wanted: Wanted): Promise<void> {
+  const organizationId = books.organization.id;
+  const load = { tx, books, wanted, organizationId };
+  await loadIdentities(load);
+  await loadPayments(load, paymentsDirectly(wanted));
+  for (const payment of books.payments.all()) {
+    wantReferences(wanted, payment.connectionId, payment.references);
+    if (payment.customerId !== null) wanted.amounts.add(payment.amountMinor);
+  }
+  await loadReversals(load);
+  await loadCustomers(load);
+  await loadAllocations(
+    load,
+    [...books.payments.all()].map((row) => row.id),
+  );
+  await loadReceivables(load);
+  await loadAllocationsOfTargets(load);
+  await loadWaiting(load);
+  await loadTwins(load);
+  await loadActionsAndReviews(load);
+}
+
+type Load = {
+  readonly tx: Queryable;
+  readonly books: Books;
+  readonly wanted: Wanted;
+  readonly organizationId: number;
+};
+
+function inPairs(connection: string, external: string, pairs: Pairs): Sql {
+  return sql`(${raw(`${connection}, ${external}`)}) in (select * from unnest(${pairs.connectionIds}::text[], ${pairs.externalIds}::text[]))`;
+}
+
+function either(conditions: readonly (Sql | undefined)[]): Sql | undefined {
+  const present = conditions.filter((condition) => condition !== undefined);
+  return present.length === 0 ? undefined : join(present, ' or ');
+}
+
+function ids(values: Iterable<bigint>): bigint[] {
+  return [...new Set(values)];
+}
+
+async function loadIdentities({ tx, books, wanted, organizationId }: Load): Promise<void> {
+  const kinds: string[] = [];
+  const connections: string[] = [];
+  const externals: string[] = [];
+  for (const [kind, of] of [
+    ['payment', wanted.payments],
+    ['customer', wanted.customers],
+    ['invoice', wanted.invoices],
+  ] as const) {
+    of.externalIds.forEach((externalId, index) => {
+      kinds.push(kind);
+      connections.push(of.connectionIds[index] as string);
+      externals.push(externalId);
+    });
+  }
+  if (kinds.length === 0) return;
+  addIdentities(
+    books,
+    await selectRows(
+      tx,
+      identitiesTable,
+      organizationId,
+      sql`(row.kind, row.connection_id, row.external_id) in
+          (select * from unnest(${kinds}::text[], ${connections}::text[], ${externals}::text[]))`,
+    ),
+  );
+}
+
+function addIdentities(books: Books, rows: readonly IdentityRow[]): void {
+  for (const row of rows) {
+    books.identities.set(keyOf(row.kind, row.connectionId, row.externalId), row);
+  }
+}
+
+function identitiesOf(books: Books, kind: IdentityRow['kind']): readonly bigint[] {
+  return [...books.identities.values()]
+    .filter((row) => row.kind === kind)
+    .map((row) => row.entityId);
+}
+
+/** As a union, so that each way of knowing a payment uses its own index. */
+function paymentsDirectly(wanted: Wanted): readonly Sql[] {
+  const ways: Sql[] = [];
+  if (wanted.payments.size > 0) {
+    ways.push(sql`select id from payments p where p.organization_id = row.organization_id
+      and ${inPairs('p.connection_id', 'p.external_id', wanted.payments)}`);
+  }
+  if (wanted.payers.length > 0) {
+    const twin = wanted.twins ? empty : sql`and p.provisional`;
+    ways.push(sql`select id from payments p where p.organization_id = row.organization_id ${twin}
+      and (p.connection_id, p.payer_key, p.amount_minor) in (select * from unnest(
+        ${wanted.payers.map((payer) => payer.connectionId)}::text[],
+        ${wanted.payers.map((payer) => payer.payerKey)}::text[],
+        ${wanted.payers.map((payer) => payer.amountMinor)}::bigint[]))`);
+  }
+  if (wanted.allocationIds.size > 0) {
+    ways.push(sql`select payment_id from allocations a where a.organization_id = row.organization_id
+      and a.id = any(${ids(wanted.allocationIds)}::bigint[])`);
+  }
+  return ways;
+}
+
+async function loadPayments(load: Load, ways: readonly Sql[]): Promise<void> {
+  const { books, wanted, organizationId } = load;
+  const known = ids([...wanted.paymentIds, ...identitiesOf(books, 'payment')]);
+  const found: bigint[] = known;
+  if (ways.length > 0) {
+    const rows = await load.tx.query<{ id: bigint }>(
+      sql`select found.id from (values (${organizationId}::integer)) row (organization_id),
+          lateral (${join(ways, ' union ')}) found`,
+    );
+    found.push(...rows.map((row) => row.id));
+  }
+  await loadPaymentsById(load, found);
+}
+
+async function loadPaymentsById(
+  { tx, books, organizationId }: Load,
+  wantedIds: readonly bigint[],
+): Promise<void> {
+  let missing = ids(wantedIds).filter((id) => !books.payments.get(id));
+  // A payment that gave way to another brings that one along; such links are one step long.
+  for (let step = 0; step < 2 && missing.length > 0; step += 1) {
+    const rows = await selectRows(
+      tx,
+      paymentsTable,
+      organizationId,
+      sql`row.id = any(${missing}::bigint[])`,
+    );
+    books.payments.load(rows.map(readPayment));
+    missing = rows.flatMap((row) => row.mirrors ?? []).filter((id) => !books.payments.get(id));
+  }
+}
+
+/** JSON has no bigint: amounts inside the references come back as integers. */
+function readPayment(row: PaymentRow): PaymentRow {
+  row.references = row.references.map(
+    (reference): Reference =>
+      reference.amountMinor === undefined
+        ? reference
+        : { ...reference, amountMinor: BigInt(reference.amountMinor) },
+  );
+  return row;
+}
+
+async function loadReversals({ tx, books, wanted, organizationId }: Load): Promise<void> {
+  const paymentIds = [...books.payments.all()].map((row) => row.id);
+  for (const [table, shelf, pairs] of [
+    [refundsTable, books.refunds, wanted.refunds],
+    [disputesTable, books.disputes, wanted.disputes],
+  ] as const) {
+    const condition = either([
+      pairs.size > 0 ? inPairs('row.connection_id', 'row.external_id', pairs) : undefined,
+      wanted.payments.size > 0
+        ? sql`(row.payment_id is null and ${inPairs('row.connection_id', 'row.payment_external_id', wanted.payments)})`
+        : undefined,
+      paymentIds.length > 0 ? sql`row.payment_id = any(${paymentIds}::bigint[])` : undefined,
+    ]);
+    if (!condition) continue;
+    const rows = await selectRows(tx, table as typeof refundsTable, organizationId, condition);
+    (shelf as typeof books.refunds).load(rows);
+  }
+  await loadPaymentsById(
+    { tx, books, wanted, organizationId },
+    [...books.refunds.all(), ...books.disputes.all()].flatMap((row) => row.paymentId ?? []),
+  );
+  if (wanted.payouts.size === 0) return;
+  const condition = inPairs('row.connection_id', 'row.external_id', wanted.payouts);
+  books.payouts.load(await selectRows(tx, payoutsTable, organizationId, condition));
+}
+
+async function loadCustomers({ tx, books, wanted, organizationId }: Load): Promise<void> {
+  const known = ids(identitiesOf(books, 'customer'));
+  const condition = either([
+    wanted.customers.size > 0
+      ? inPairs('row.connection_id', 'row.external_id', wanted.customers)
+      : undefined,
+    wanted.emails.size > 0 ? sql`row.email_key = any(${[...wanted.emails]}::text[])` : undefined,
+    known.length > 0 ? sql`row.id = any(${known}::bigint[])` : undefined,
+  ]);
+  if (condition)
+    books.customers.load(await selectRows(tx, customersTable, organizationId, condition));
+}
+
+async function loadAllocations(
+  { tx, books, organizationId }: Load,
+  paymentIds: readonly bigint[],
+): Promise<void> {
+  if (paymentIds.length === 0) return;
+  const condition = sql`row.payment_id = any(${[...paymentIds]}::bigint[]) and row.amount_minor > 0`;
+  books.allocations.load(await selectRows(tx, allocationsTable, organizationId, condition));
+}
+
+async function loadReceivables(load: Load): Promise<void> {
+  const { tx, books, wanted, organizationId } = load;
+  for (const allocation of books.allocations.all()) {
+    if (allocation.invoiceId !== null) wanted.invoiceIds.add(allocation.invoiceId);
+    if (allocation.workOrderId !== null) wanted.workOrderIds.add(allocation.workOrderId);
+  }
+  if (wanted.allocationIds.size > 0) {
+    const condition = sql`row.id = any(${ids(wanted.allocationIds)}::bigint[])`;
+    const rows = await selectRows(tx, allocationsTable, organizationId, condition);
+    books.allocations.load(rows);
+    for (const row of rows) {
+      if (row.invoiceId !== null) wanted.invoiceIds.add(row.invoiceId);
+      if (row.workOrderId !== null) wanted.workOrderIds.add(row.workOrderId);
+    }
+  }
+  for (const id of identitiesOf(books, 'invoice')) wanted.invoiceIds.add(id);
+  await loadInvoices(load);
+  await loadWorkOrders(load);
+  // Once more with what the first round brought: the orders of invoices, and the invoices of orders.
+  const before = wanted.keys.size + wanted.externalIds.size;
+  for (const invoice of books.invoices.all()) {
+    for (const text of [invoice.workOrder, invoice.number, invoice.externalId])
+      wantName(wanted, text);
+  }
+  for (const row of books.workOrders.all()) {
+    for (const text of [row.number, row.externalId]) wantName(wanted, text);
+  }
+  if (wanted.keys.size + wanted.externalIds.size > before) {
+    await loadWorkOrders(load);
+    for (const row of books.workOrders.all()) {
+      for (const text of [row.number, row.externalId]) wantName(wanted, text);
+    }
+    await loadInvoices(load);
+  }
+  await loadEntitlements(load);
+}
+
+function wantName(wanted: Wanted, text: string | null): void {
+  const key = matchKey(text);
+  if (!key || !text) return;
+  wanted.keys.add(key);
+  wanted.externalIds.add(text);
+}
+
+async function loadInvoices({ tx, books, wanted, organizationId }: Load): Promise<void> {
+  const customerIds = ids([
+    ...[...books.customers.all()].map((row) => row.id),
+    ...[...books.payments.all()].flatMap((row) => row.customerId ?? []),
+    ...[...books.invoices.all()].flatMap((row) => row.customerId ?? []),
+  ]);
+  const keys = [...wanted.keys];
+  const ways: Sql[] = [];
+  const where = (condition: Sql) =>
+    ways.push(
+      sql`select id from invoices i where i.organization_id = row.organization_id and ${condition}`,
+    );
+  if (wanted.invoiceIds.size > 0) where(sql`i.id = any(${ids(wanted.invoiceIds)}::bigint[])`);
+  if (wanted.invoices.size > 0) where(inPairs('i.connection_id', 'i.external_id', wanted.invoices));
+  if (keys.length > 0) {
+    where(sql`i.number_key = any(${keys}::text[])`);
+    where(sql`i.work_order_key = any(${keys}::text[])`);
+    where(sql`i.purchase_order_key = any(${keys}::text[])`);
+  }
+  if (wanted.externalIds.size > 0)
+    where(sql`i.external_id = any(${[...wanted.externalIds]}::text[])`);
+  if (customerIds.length > 0 && wanted.amounts.size > 0) {
+    where(sql`i.status in ('open', 'partially_paid') and i.customer_id = any(${customerIds}::bigint[])
+      and i.balance_minor = any(${ids(wanted.amounts)}::bigint[])`);
+  }
+  if (ways.length === 0) return;
+  const condition = sql`row.id in (${join(ways, ' union ')})`;
+  books.invoices.load(await selectRows(tx, invoicesTable, organizationId, condition));
+}
+
+async function loadWorkOrders({ tx, books, wanted, organizationId }: Load): Promise<void> {
+  const ways: Sql[] = [];
+  const where = (condition: Sql) =>
+    ways.push(
+      sql`select id from work_orders w where w.organization_id = row.organization_id and ${condition}`,
+    );
+  if (wanted.workOrderIds.size > 0) where(sql`w.id = any(${ids(wanted.workOrderIds)}::bigint[])`);
+  if (wanted.workOrders.size > 0)
+    where(inPairs('w.connection_id', 'w.external_id', wanted.workOrders));
+  if (wanted.keys.size > 0) where(sql`w.number_key = any(${[...wanted.keys]}::text[])`);
+  if (wanted.externalIds.size > 0)
+    where(sql`w.external_id = any(${[...wanted.externalIds]}::text[])`);
+  if (ways.length === 0) return;
+  const condition = sql`row.id in (${join(ways, ' union ')})`;
+  books.workOrders.load(await selectRows(tx, workOrdersTable, organizationId, condition));
+}
+
+async function loadEntitlements({ tx, books, wanted, organizationId }: Load): Promise<void> {
+  const condition = either([
+    wanted.keys.size > 0
+      ? sql`row.work_order_key = any(${[...wanted.keys]}::text[]) or row.invoice_key = any(${[...wanted.keys]}::text[])`
+      : undefined,
+    wanted.entitlements.length > 0
+      ? sql`(row.kind, row.connection_id, row.external_id) in (select * from unnest(
+          ${wanted.entitlements.map((one) => one.kind)}::text[],
+          ${wanted.entitlements.map((one) => one.connectionId)}::text[],
+          ${wanted.entitlements.map((one) => one.externalId)}::text[]))`
+      : undefined,
+  ]);
+  if (condition)
+    books.entitlements.load(await selectRows(tx, entitlementsTable, organizationId, condition));
+}
+
+/** The allocations that stand on loaded invoices and work orders, with their payments: they decide releases. */
+async function loadAllocationsOfTargets(load: Load): Promise<void> {
+  const { tx, books, organizationId } = load;
+  const invoiceIds = [...books.invoices.all()].map((row) => row.id);
+  const workOrderIds = [...books.workOrders.all()].map((row) => row.id);
+  const condition = either([
+    invoiceIds.length > 0 ? sql`row.invoice_id = any(${invoiceIds}::bigint[])` : undefined,
+    workOrderIds.length > 0 ? sql`row.work_order_id = any(${workOrderIds}::bigint[])` : undefined,
+  ]);
+  if (!condition) return;
+  const rows = await selectRows(
+    tx,
+    allocationsTable,
+    organizationId,
+    sql`row.amount_minor > 0 and (${condition})`,
+  );
+  books.allocations.load(rows);
+  await loadPaymentsById(
+    load,
+    [...books.allocations.all()].map((row) => row.paymentId),
+  );
+}
+
+/** Payments with unapplied cash that an invoice or work order of this batch may end the waiting of. */
+async function loadWaiting(load: Load): Promise<void> {
+  const { tx, books, wanted, organizationId } = load;
+  const found: bigint[] = [];
+  if (wanted.waitingKeys.size > 0) {
+    const rows = await tx.query<{ key: string; payment_id: bigint }>(
+      sql`select key, payment_id from waiting_keys
+          where organization_id = ${organizationId} and key = any(${[...wanted.waitingKeys]}::text[])`,
+    );
+    for (const row of rows) {
+      addToWaiting(books, [row.key], row.payment_id);
+      found.push(row.payment_id);
+    }
+    const customerIds = ids([...books.customers.all()].map((row) => row.id));
+    if (customerIds.length > 0 && wanted.amounts.size > 0) {
+      const sameAmount = await tx.query<{ id: bigint }>(
+        sql`select id from payments where organization_id = ${organizationId} and unapplied_minor <> 0
+              and customer_id = any(${customerIds}::bigint[])
+              and unapplied_minor = any(${ids(wanted.amounts)}::bigint[])`,
+      );
+      found.push(...sameAmount.map((row) => row.id));
+    }
+  }
+  await loadPaymentsById(load, found);
+}
+
+/** Which payments have a further id already: needed only where twins are possible. */
+async function loadTwins({ tx, books, wanted, organizationId }: Load): Promise<void> {
+  const payments = [...books.payments.all()];
+  const hasBooks = [...books.organization.connections.values()].some((one) => one.role === 'books');
+  if (!hasBooks && !wanted.twins && !payments.some((row) => row.provisional)) return;
+  if (payments.length === 0) return;
+  const condition = sql`row.kind = 'payment' and row.entity_id = any(${payments.map((row) => row.id)}::bigint[])`;
+  addIdentities(books, await selectRows(tx, identitiesTable, organizationId, condition));
+}
+
+async function loadActionsAndReviews({ tx, books, wanted, organizationId }: Load): Promise<void> {
+  const kinds: string[] = [];
+  const targets: bigint[] = [];
+  for (const row of books.workOrders.all()) {
+    kinds.push('work-order');
+    targets.push(row.id);
+  }
+  for (const row of books.entitlements.all()) {
+    kinds.push(row.kind);
+    targets.push(row.id);
+  }
+  if (targets.length > 0) {
+    const condition = sql`row.taken_back_at is null and (row.target_kind, row.target_id) in
+      (select * from unnest(${kinds}::text[], ${targets}::bigint[]))`;
+    books.actions.load(await selectRows(tx, actionsTable, organizationId, condition));
+  }
+  for (const row of books.payments.all()) wantReview(wanted, { paymentId: row.id }, 0n);
+  for (const row of books.refunds.all()) wantReview(wanted, { refundId: row.id }, 0n);
+  for (const row of books.disputes.all()) wantReview(wanted, { disputeId: row.id }, 0n);
+  const condition = sql`(row.resolved_at is null and row.subject = any(${[...wanted.reviewSubjects]}::text[]))
+    or row.id = any(${ids(wanted.reviewItemIds)}::bigint[])`;
+  books.reviewItems.load(await selectRows(tx, reviewItemsTable, organizationId, condition));
+}

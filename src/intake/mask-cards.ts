@@ -1,0 +1,60 @@
+/** Card numbers must never reach the disk: they are masked before a document is stored. */
+
+const CANDIDATE = /(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w.-]|\d)/g;
+
+/** Issuer prefixes with their lengths (ISO/IEC 7812 ranges of the networks in use). */
+const NETWORKS: readonly { readonly prefix: RegExp; readonly lengths: readonly number[] }[] = [
+  { prefix: /^4/, lengths: [13, 16, 19] },
+  { prefix: /^(5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)/, lengths: [16] },
+  { prefix: /^3[47]/, lengths: [15] },
+  { prefix: /^(6011|64[4-9]|65)/, lengths: [16, 19] },
+  { prefix: /^35(2[89]|[3-8])/, lengths: [16] },
+  { prefix: /^3(0[0-5]|[68])/, lengths: [14, 16] },
+  { prefix: /^62/, lengths: [16, 19] },
+];
+
+/** Names under which portals send ids; a number there is an id even when it happens to pass the check digit. */
+const ID_FIELD = /"[^"]*(?:id|reference|token|realm|account|number_key)"\s*:\s*"?$/i;
+
+/**
+ * Replaces all but the first six and last four digits of every card number by `*`, keeping the length.
+ * Returns the same buffer when there is none.
+ */
+export function maskCards(body: Buffer): { readonly body: Buffer; readonly masked: number } {
+  const text = body.toString('latin1');
+  let masked = 0;
+  const result = text.replace(CANDIDATE, (match, offset: number) => {
+    if (!isCardNumber(match.replace(/[ -]/g, ''))) return match;
+    if (ID_FIELD.test(text.slice(Math.max(0, offset - 80), offset))) return match;
+    masked += 1;
+    return maskDigits(match);
+  });
+  return masked === 0 ? { body, masked } : { body: Buffer.from(result, 'latin1'), masked };
+}
+
+function maskDigits(text: string): string {
+  const total = text.replace(/\D/g, '').length;
+  let seen = 0;
+  return text.replace(/\d/g, (digit) => {
+    seen += 1;
+    return seen > 6 && seen <= total - 4 ? '*' : digit;
+  });
+}
+
+/** True when the digits are a plausible card number: a network's prefix and length, and the Luhn check digit. */
+export function isCardNumber(digits: string): boolean {
+  const fits = NETWORKS.some(
+    ({ prefix, lengths }) => prefix.test(digits) && lengths.includes(digits.length),
+  );
+  return fits && passesLuhn(digits);
+}
+
+function passesLuhn(digits: string): boolean {
+  let sum = 0;
+  for (let place = 0; place < digits.length; place += 1) {
+    const digit = digits.charCodeAt(digits.length - 1 - place) - 48;
+    const doubled = place % 2 === 1 ? digit * 2 : digit;
+    sum += doubled > 9 ? doubled - 9 : doubled;
+  }
+  return sum % 10 === 0;
+}

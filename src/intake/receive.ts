@@ -1,0 +1,104 @@
+/** What happens inside a webhook request: authenticate, split, store, acknowledge. Nothing else. */
+import { randomUUID } from 'node:crypto';
+import type { Notice, Reply } from '../portals/contract.ts';
+import { portals } from '../portals/index.ts';
+import type { Connection, ConnectionCache } from './connections.ts';
+import type { Refusals } from './refusals.ts';
+import type { Intake, NewDocument } from './store.ts';
+
+export type Received =
+  | {
+      readonly result: 'stored';
+      readonly reply: Reply;
+      readonly connection: Connection;
+      readonly documents: number;
+      readonly fresh: number;
+    }
+  | { readonly result: 'answered'; readonly reply: Reply; readonly connection: Connection }
+  | {
+      readonly result: 'refused';
+      readonly code: string;
+      readonly because: string;
+      readonly connection: Connection;
+    }
+  | { readonly result: 'unknown' };
+
+export type Receiving = {
+  readonly intake: Intake;
+  readonly connections: ConnectionCache;
+  readonly refusals: Refusals;
+};
+
+/** Receives a delivery addressed to a connection. */
+export async function receive(
+  ctx: Receiving,
+  input: { readonly portalId: string; readonly connectionId: string; readonly notice: Notice },
+): Promise<Received> {
+  const connection = await ctx.connections.find(input.connectionId);
+  if (!connection?.enabled || connection.portal.id !== input.portalId) return { result: 'unknown' };
+  return receiveFor(ctx, connection, input.notice);
+}
+
+async function receiveFor(
+  ctx: Receiving,
+  connection: Connection,
+  notice: Notice,
+): Promise<Received> {
+  const { portal, settings } = connection;
+  const { webhook } = portal;
+  if (!webhook) return { result: 'unknown' };
+  const handshake = webhook.handshake?.(notice, settings);
+  if (handshake) return { result: 'answered', reply: handshake, connection };
+  const verdict = webhook.authenticate(notice, settings);
+  if (verdict.verdict === 'refused') {
+    ctx.refusals.count({
+      organizationId: connection.organizationId,
+      connectionId: connection.id,
+      code: verdict.code,
+      because: verdict.because,
+    });
+    return { result: 'refused', code: verdict.code, because: verdict.because, connection };
+  }
+  const documents = portal.split(notice.body).map(
+    (part): NewDocument => ({
+      organizationId: connection.organizationId,
+      connectionId: connection.id,
+      origin: 'webhook',
+      key: part.repeatable ? `${part.key}:${randomUUID()}` : part.key,
+      body: part.body,
+      headers: notice.headers,
+      authentic: verdict.verdict === 'authentic',
+      settingsVersion: connection.settingsVersion,
+      receivedAt: notice.receivedAt,
+    }),
+  );
+  const ids = await ctx.intake.accept(documents);
+  const { acknowledge } = webhook;
+  return {
+    result: 'stored',
+    reply: typeof acknowledge === 'function' ? acknowledge(notice, settings) : acknowledge,
+    connection,
+    documents: documents.length,
+    fresh: ids.filter((id) => id !== undefined).length,
+  };
+}
+
+/**
+ * Receives a delivery whose address does not say whose it is: by headers and shape the portal, by the signature
+ * the connection. A portal that does not sign is tried for every connection of it: each may only cause a fetch.
+ */
+export async function receiveAnywhere(ctx: Receiving, notice: Notice): Promise<Received> {
+  let refused: Received | undefined;
+  let hinted: Received | undefined;
+  for (const portal of portals) {
+    if (!portal.webhook?.recognizes(notice)) continue;
+    for (const connection of await ctx.connections.ofPortal(portal.id)) {
+      const verdict = portal.webhook.authenticate(notice, connection.settings);
+      if (verdict.verdict === 'authentic') return receiveFor(ctx, connection, notice);
+      if (verdict.verdict === 'hint') hinted = await receiveFor(ctx, connection, notice);
+      else
+        refused ??= { result: 'refused', code: verdict.code, because: verdict.because, connection };
+    }
+  }
+  return hinted ?? refused ?? { result: 'unknown' };
+}
