@@ -1,4 +1,4 @@
-/** The simulated Mollie's API: its resources as they look on the wire, in pages, with its refusals. */
+/** The simulated Mollie's API: its resources as they look on the wire, in pages, and refusals. */
 import { toDecimalText } from '../src/money/money.ts';
 import type { SimulatedOrder } from './contract.ts';
 import type { SimulatedAnswer, SimulatedRequest } from './faulty-server.ts';
@@ -72,7 +72,7 @@ export function answerMollie(
   }
   const [version, list = '', id] = request.url.pathname.slice(1).split('/');
   if (version !== 'v2' || request.method !== 'GET') return notFound();
-  if (list === 'settlements' && !organization) {
+  if (/^(settlements|balances)$/.test(list) && !organization) {
     return problem(403, 'Forbidden', 'This API call needs an organization access token.');
   }
   if (list === 'payments' && id) {
@@ -80,11 +80,13 @@ export function answerMollie(
     if (!payment || query.get('testmode') === 'true') return notFound();
     return hal(wirePayment(world, payment, { embed: query.has('embed') }));
   }
-  const records = id ? undefined : recordsOf(world, list);
+  const fees = request.url.pathname === '/v2/balances/primary/transactions';
+  const listed = fees ? 'balance_transactions' : list;
+  const records = id && !fees ? undefined : recordsOf(world, listed);
   if (!records) return notFound();
   const foreign = query.has('profileId') && query.get('profileId') !== world.profileId;
   const hidden = foreign || query.get('testmode') === 'true';
-  return page({ records: hidden ? [] : records, list, url: request.url, baseUrl });
+  return page({ records: hidden ? [] : records, list: listed, url: request.url, baseUrl });
 }
 
 /** Newest first. */
@@ -104,6 +106,8 @@ function recordsOf(
       return newestFirst(
         payments.flatMap((one) => one.chargebacks.map((of) => wireChargeback(one, of))),
       );
+    case 'balance_transactions':
+      return newestFirst(payments.flatMap(wireFee));
     case 'settlements':
       return newestFirst(settlements.map(wireSettlement));
     default:
@@ -236,6 +240,33 @@ export function wireChargeback(payment: SimulatedPayment, chargeback: SimulatedC
     createdAt: chargeback.createdAt,
     reversedAt: chargeback.reversedAt,
   };
+}
+
+/** The fee kept from a payment once it is paid: one percent, whole minor units; nothing of a pittance. */
+export function feeOf({ status, order }: SimulatedPayment): bigint | null {
+  const fee = order.amountMinor / 100n;
+  return status === 'paid' && fee > 0n ? fee : null;
+}
+
+/** The balance transaction of a paid payment. */
+function wireFee(payment: SimulatedPayment) {
+  const { id, order, instants } = payment;
+  const fee = feeOf(payment);
+  if (payment.status !== 'paid') return [];
+  const kept = money(-(fee ?? 0n), order.currency);
+  return [
+    {
+      resource: 'balance-transaction',
+      id: `baltr_${id.slice(3)}`,
+      type: 'payment',
+      resultAmount: money(order.amountMinor - (fee ?? 0n), order.currency),
+      initialAmount: money(order.amountMinor, order.currency),
+      deductions: kept,
+      deductionDetails: fee === null ? {} : { fees: kept },
+      createdAt: instants.paidAt ?? payment.createdAt,
+      context: { paymentId: id },
+    },
+  ];
 }
 
 function wireSettlement(settlement: SimulatedSettlement) {

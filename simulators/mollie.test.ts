@@ -167,11 +167,27 @@ describe('the simulated Mollie', () => {
       assert.deepEqual(
         payouts.map(({ currency, amountMinor }) => [currency, amountMinor]),
         [
-          ['JPY', 150000n],
-          ['KWD', 1234567n],
-          ['EUR', 128450n - 11500n + 64000n + 50000n],
+          ['JPY', 150000n - 1500n],
+          ['KWD', 1234567n - 12345n],
+          ['EUR', 128450n - 1284n - 11500n - 99n + 64000n - 640n + 50000n - 500n],
         ],
       );
+    } finally {
+      await portal.close();
+    }
+  });
+
+  test('its balance tells the fees it kept', async () => {
+    const portal = await simulateMollie({ seed: 9 });
+    try {
+      story(portal);
+      const told = (await fromPull(portal)).filter(({ feeMinor }) => feeMinor !== null);
+      const kept = portal.truth().filter(({ feeMinor }) => feeMinor !== null);
+      assert.deepEqual(
+        new Map(told.map((one) => [one.externalPaymentId, one.feeMinor])),
+        new Map(kept.map((one) => [one.externalId, one.feeMinor])),
+      );
+      assert.equal(kept.length, 6);
     } finally {
       await portal.close();
     }

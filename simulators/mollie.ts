@@ -10,6 +10,7 @@ import type {
 import { type SimulatedAnswer, serveFaulty } from './faulty-server.ts';
 import {
   answerMollie,
+  feeOf,
   link,
   type MollieWorld,
   problem,
@@ -60,6 +61,7 @@ export async function simulateMollie(options: SimulatorOptions): Promise<Simulat
       profileId: world.profileId,
       webhookSecret,
       payouts: 'settlements',
+      fees: 'true',
       apiBaseUrl: `${server.baseUrl}/v2`,
     },
     ...paymentActs(world, random, tell),
@@ -94,7 +96,7 @@ function paymentActs(world: MollieWorld, random: Random, tell: Tell): Acts {
     const createdAt = stamp(new Date(at.getTime() - 90_000));
     const payment = { id, order, createdAt, refunds: [], chargebacks: [], ...first };
     world.payments.push(payment);
-    if (first.status === 'paid') clear(world, payment, order.amountMinor);
+    if (first.status === 'paid') clear(world, payment, order.amountMinor - (feeOf(payment) ?? 0n));
     tell(`payment.${first.status}`, wirePayment(world, payment), payment, at);
     return id;
   };
@@ -107,7 +109,7 @@ function paymentActs(world: MollieWorld, random: Random, tell: Tell): Acts {
     const payment = inState(find(world, id), from);
     payment.status = to;
     payment.instants = { ...payment.instants, [`${to}At`]: stamp(at) };
-    if (to === 'paid') clear(world, payment, payment.order.amountMinor);
+    if (to === 'paid') clear(world, payment, payment.order.amountMinor - (feeOf(payment) ?? 0n));
     tell(`payment.${to}`, wirePayment(world, payment), payment, at);
   };
   return {
@@ -177,7 +179,7 @@ function reversalActs(world: MollieWorld, random: Random, tell: Tell): Reversals
       tell('chargeback.received', wireChargeback(payment, chargeback), payment, at);
       return id;
     },
-    // Mollie never says that a dispute is lost: the money stays withdrawn, and that is all there is to tell.
+    // Mollie never says that a dispute is lost: the money stays withdrawn, and that is all.
     closeDispute(disputeId, outcome, at) {
       const payment = world.payments.find(({ chargebacks }) =>
         chargebacks.some(({ id }) => id === disputeId),
@@ -204,8 +206,8 @@ function settle(world: MollieWorld, random: Random, at: Date): string | undefine
 }
 
 /**
- * Each change is told as shops really have it configured: by the classic webhook, by the signed one with a
- * snapshot or without, or by both. Classic knows no pending payments.
+ * Each change is told as shops really have it configured: by the classic webhook, by the signed one
+ * with a snapshot or without, or by both. Classic knows no pending payments.
  */
 function noticeWriter(context: {
   readonly random: Random;
@@ -295,6 +297,6 @@ function trueOf(payment: SimulatedPayment): TruePayment {
     refundedMinor: refunded(payment),
     disputedMinor: withdrawn(payment),
     lostMinor: 0n,
-    feeMinor: null,
+    feeMinor: feeOf(payment),
   };
 }

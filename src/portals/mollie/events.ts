@@ -8,6 +8,7 @@ import {
   member,
   textOf,
   type WireAmount,
+  type WireBalanceTransaction,
   type WireChargeback,
   type WirePayment,
   type WireRefund,
@@ -55,14 +56,14 @@ function paymentEvent(payment: WirePayment, toldAt: ToldAt): readonly CanonicalE
       references: referencesOf(payment),
       customer: payerOf(payment),
       links: {},
-      // Captured in parts, a payment grows while it stays `paid`; the larger sum is the later state.
+      // Captured in parts, a payment grows while it stays `paid`; the larger sum is the later one.
       ...(captured ? { revision: Number(captured.minor) } : {}),
       ...(reason ? { reason } : {}),
     },
   ];
 }
 
-/** With manual capture the money received is what was captured, which may be less than was authorized. */
+/** With manual capture the money received is what was captured, perhaps less than authorized. */
 function capturedMoney(payment: WirePayment): Money | undefined {
   if (!payment.amountCaptured) return undefined;
   const captured = read(payment.amountCaptured);
@@ -103,7 +104,7 @@ function payerOf(payment: WirePayment): Payer | null {
   return externalId || name || email ? { externalId, name, email } : null;
 }
 
-/** Mollie keeps no instant at which a refund was paid out: its notice tells it, else its creation stands in. */
+/** Mollie keeps no instant of a refund's payout: its notice tells it, else its creation stands in. */
 export function eventsOfRefund(refund: WireRefund, toldAt?: ToldAt): readonly CanonicalEvent[] {
   if (refund.status !== 'refunded' && refund.status !== 'failed') return [];
   return [
@@ -124,7 +125,7 @@ export function eventsOfRefund(refund: WireRefund, toldAt?: ToldAt): readonly Ca
   ];
 }
 
-/** The money is gone when a chargeback is received; a reversal brings it back. Mollie knows no lost dispute. */
+/** A chargeback received took the money, a reversal brings it back. Mollie knows no lost dispute. */
 export function eventsOfChargeback(chargeback: WireChargeback): readonly CanonicalEvent[] {
   const reason = textOf(member(chargeback.reason, 'code')) ?? textOf(chargeback.reason);
   const opened: CanonicalEvent = {
@@ -152,6 +153,36 @@ export function eventsOfChargeback(chargeback: WireChargeback): readonly Canonic
       type: 'dispute.won',
       eventId: `${chargeback.id}:reversed`,
       occurredAt: utc(chargeback.reversedAt, 'reversedAt'),
+    },
+  ];
+}
+
+/**
+ * The fee kept from a payment, which the payment itself never tells. No new money: the balance may
+ * be in another currency than the payment was.
+ */
+export function feeEvents(transaction: WireBalanceTransaction): readonly CanonicalEvent[] {
+  const paymentId = transaction.context?.paymentId;
+  const fees = transaction.deductionDetails?.fees;
+  if (transaction.type !== 'payment' || !paymentId || !fees) return [];
+  const fee = fromDecimalText(fees.value, fees.currency);
+  if (fee.minor > 0n) throw new MalformedAmount(`"${fees.value}" is a fee that is not a deduction`);
+  if (fee.minor === 0n) return [];
+  const money = positive(transaction.initialAmount);
+  return [
+    {
+      type: 'payment.referenced',
+      externalPaymentId: paymentId,
+      eventId: `${transaction.id}:fee`,
+      occurredAt: utc(transaction.createdAt, 'createdAt'),
+      amountMinor: money.minor,
+      currency: money.currency,
+      feeMinor: -fee.minor,
+      feeCurrency: fee.currency,
+      method: null,
+      references: [],
+      customer: null,
+      links: {},
     },
   ];
 }

@@ -62,7 +62,7 @@ const byName: ReadonlyMap<string, Method> = new Map(
   ),
 );
 
-/** Null before the shopper has chosen; a method Mollie adds later is `other`, for the money is the same. */
+/** Null before the shopper has chosen; a method added later is `other`, for the money is the same. */
 export function methodOf(name: unknown): Method | null {
   if (name === null || name === undefined) return null;
   return byName.get(String(name)) ?? 'other';

@@ -223,7 +223,7 @@ describe('payouts', () => {
     assert.deepEqual(chosen('none'), [false, false]);
   });
 
-  test('a settlement of four decimals is exact, of a negative amount a debit, an open one nothing', () => {
+  test('a settlement is exact to its decimals, a negative one a debit, an open one nothing', () => {
     const settlement = JSON.parse(page.toString());
     const of = (changes: object) => ({ ...settlement, ...changes });
     const amount = { value: '-12.3400', currency: 'EUR' };
@@ -231,6 +231,27 @@ describe('payouts', () => {
     assert.match(reason(become(of({ status: 'open', settledAt: null }))), /not paid out/);
     assert.throws(() => become(of({ status: 'lost' })), /status/);
     assert.throws(() => become(of({ amount: { value: '1.0001', currency: 'EUR' } })), /digits/);
+  });
+});
+
+describe('balance transactions', () => {
+  const transaction = JSON.parse(
+    split(fixture('api-list-balance-transactions'))[1]?.body.toString() ?? '',
+  );
+
+  test('a payment tells its fee, and no new money', () => {
+    const [event] = events(transaction);
+    assert.equal(event?.type, 'payment.referenced');
+    assert.equal(event?.externalPaymentId, 'tr_5B8cwPMGnU6qLbRvo7qEZo');
+    assert.deepEqual([event?.feeMinor, event?.feeCurrency], [32n, 'EUR']);
+  });
+
+  test('other movements, and a payment without a fee, tell nothing; a fee paid to us is refused', () => {
+    const fees = (value: string) => ({ deductionDetails: { fees: { value, currency: 'EUR' } } });
+    assert.ok('ignored' in become({ ...transaction, type: 'capture' }));
+    assert.ok('ignored' in become({ ...transaction, deductionDetails: null }));
+    assert.ok('ignored' in become({ ...transaction, ...fees('0.00') }));
+    assert.throws(() => become({ ...transaction, ...fees('0.32') }), /not a deduction/);
   });
 });
 

@@ -1,9 +1,15 @@
-/** Mollie documents to canonical events. The object's state is the truth; a notice's name is only a hint. */
+/** Mollie documents to canonical events. The object's state is the truth, a notice's name a hint. */
 import type { FetchRequest, Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent } from '../events.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { readWire } from '../kit/wire.ts';
-import { eventsOfChargeback, eventsOfPayment, eventsOfRefund, payoutEvent } from './events.ts';
+import {
+  eventsOfChargeback,
+  eventsOfPayment,
+  eventsOfRefund,
+  feeEvents,
+  payoutEvent,
+} from './events.ts';
 import { expectedMode, type Settings } from './settings.ts';
 import {
   balanceTransactionWire,
@@ -24,8 +30,8 @@ import {
 } from './wire.ts';
 
 /**
- * The event types that concern money here, each with the state its entity reaches, named as in our event
- * keys; null where that state moves nothing.
+ * The event types that concern money here, each with the state its entity reaches, named as in our
+ * event keys; null where that state moves nothing.
  */
 const EVENT_STATES: Readonly<Record<string, string | null>> = {
   'payment.pending': 'pending',
@@ -105,8 +111,8 @@ function signedEvent(event: WireEvent, settings: Settings): Normalized {
 }
 
 /**
- * Refunds, chargebacks and captures have no address without their payment, whose id stands in the snapshot
- * or in the link to the entity; failing both, Mollie can be asked for the event with its snapshot.
+ * Refunds, chargebacks and captures have no address without their payment, whose id stands in the
+ * snapshot or in the link to the entity; failing both, the event is fetched with its snapshot.
  */
 function fetchFor(event: WireEvent): FetchRequest {
   const { entityId } = event;
@@ -159,15 +165,17 @@ function entity(resource: string, value: unknown, settings: Settings, toldAt?: s
     case 'payout':
       return payout(resource, value, settings, toldAt);
     case 'balance-transaction': {
-      const { id, type } = readWire(balanceTransactionWire, value);
-      return { ignored: `${id} (${type}): it repeats the ${type} in Mollie's own books` };
+      const transaction = readWire(balanceTransactionWire, value);
+      const events = feeEvents(transaction);
+      if (events.length > 0) return { events };
+      return { ignored: `${transaction.id} (${transaction.type}): it tells no payment's fee` };
     }
     default:
       return { ignored: `a Mollie ${resource} is not a payment` };
   }
 }
 
-/** An empty list from a snapshot stays one, so that its notice can fetch; by itself it is nothing to book. */
+/** An empty list from a snapshot stays one, so that its notice can fetch; else there is nothing. */
 function moved(
   events: readonly CanonicalEvent[],
   { id, status }: { readonly id: string; readonly status: string },

@@ -44,7 +44,7 @@ async function step(cursor: Cursor, answer: object, of: Settings = keyed) {
 describe('a round', () => {
   const start = pull.start(new Date('2026-11-20T11:45:00Z'));
 
-  test('reads payments, refunds and chargebacks newest first, then begins where it began', async () => {
+  test('reads three lists newest first, then begins again where it began', async () => {
     let cursor = start;
     const asked: (string | undefined)[] = [];
     for (const list of ['payments', 'refunds', 'chargebacks']) {
@@ -109,6 +109,12 @@ describe('credentials', () => {
     });
     const last = await step({ ...start, list: 'chargebacks' }, page('chargebacks', []), organized);
     assert.deepEqual([last.next.list, last.more], ['settlements', true]);
+    const fees = settings.parse({ organizationToken: 'access_abc', fees: 'true' });
+    const before = await step({ ...start, list: 'chargebacks' }, page('chargebacks', []), fees);
+    const empty = page('balance_transactions', []);
+    const transactions = await step(before.next, empty, fees);
+    assert.equal(transactions.call?.path, '/balances/primary/transactions');
+    assert.deepEqual([transactions.call?.query, transactions.more], [{ limit: '250' }, false]);
     const settlements = await step(last.next, page('settlements', []), organized);
     assert.deepEqual([settlements.call?.query, settlements.more], [{ limit: '250' }, false]);
   });

@@ -1,4 +1,4 @@
-/** Reading Mollie's API: single objects after a notice, and lists newest first as the net behind webhooks. */
+/** Reading Mollie's API: objects after a notice, and lists newest first as the net behind webhooks. */
 import { z } from 'zod';
 import type { FetchRequest, Portal, PortalApi } from '../contract.ts';
 import { WireMismatch } from '../kit/errors.ts';
@@ -12,10 +12,20 @@ const PAGE_LIMIT = '250';
 /** Chargebacks are few, and a bank may reverse one months after it was received. */
 const CHARGEBACK_LOOK_BACK_DAYS = 200;
 
-const LISTS = ['payments', 'refunds', 'chargebacks', 'settlements', 'payouts'] as const;
+const LISTS = [
+  'payments',
+  'refunds',
+  'chargebacks',
+  'balance_transactions',
+  'settlements',
+  'payouts',
+] as const;
 type List = (typeof LISTS)[number];
 
-/** One round reads each list in turn; `next` is the query of the list's next page, null for its first. */
+/** What any credential may list, by profile and in a stated order; the others are the organization's. */
+const OF_PROFILE: readonly List[] = ['payments', 'refunds', 'chargebacks'];
+
+/** A round reads each list in turn; `next` is the query of its next page, null for the first. */
 export type Cursor = {
   readonly since: string;
   readonly startedAt: string | null;
@@ -29,8 +39,8 @@ const page = z.object({
 });
 
 /**
- * Mollie filters by no date, so every round reads back over the look-back window, where payments still
- * change state; after an outage longer than that, back to where the last round began.
+ * Mollie filters by no date, so every round reads back over the look-back window, where payments
+ * still change state; after an outage longer than that, back to where the last round began.
  */
 export const pull: NonNullable<Portal<Settings, Cursor>['pull']> = {
   everySeconds: 900,
@@ -45,7 +55,7 @@ export const pull: NonNullable<Portal<Settings, Cursor>['pull']> = {
   async page(api, cursor, { settings, now }) {
     const startedAt = cursor.startedAt ?? now.toISOString();
     const { body } = await api.request({
-      path: `/${cursor.list}`,
+      path: pathOf(cursor.list),
       query: { ...listQuery(cursor.list, settings), ...cursor.next },
     });
     const { oldestAt, next } = readPage(body, cursor);
@@ -59,6 +69,10 @@ export const pull: NonNullable<Portal<Settings, Cursor>['pull']> = {
   },
 };
 
+function pathOf(list: List): string {
+  return list === 'balance_transactions' ? '/balances/primary/transactions' : `/${list}`;
+}
+
 function lookBackTo(cursor: Cursor, startedAt: string, settings: Settings): number {
   const days =
     cursor.list === 'chargebacks'
@@ -68,8 +82,8 @@ function lookBackTo(cursor: Cursor, startedAt: string, settings: Settings): numb
 }
 
 /**
- * The age of the page's last record and the query of the next page. Only the link's query is followed: its
- * path is always the list's own, and the token must not travel to a host that an answer names.
+ * The age of the page's last record and the query of the next page. Only the link's query is followed:
+ * its path is always the list's own, and the token must not travel to a host that an answer names.
  */
 function readPage(
   body: Buffer,
@@ -90,22 +104,24 @@ function readPage(
 }
 
 function listAfter(list: List, settings: Settings): List | undefined {
-  const wanted = LISTS.filter((one) => {
-    if (one !== 'settlements' && one !== 'payouts') return true;
-    return settings.payouts === one && settings.organizationToken !== undefined;
+  const lists = LISTS.filter((one) => {
+    if (OF_PROFILE.includes(one)) return true;
+    const wanted = one === 'balance_transactions' ? settings.fees : settings.payouts === one;
+    return wanted && settings.organizationToken !== undefined;
   });
-  return wanted[wanted.indexOf(list) + 1];
+  return lists[lists.indexOf(list) + 1];
 }
 
 /** API keys are bound to one profile and mode, and refuse to be told either. */
 function listQuery(list: List, settings: Settings): Readonly<Record<string, string>> {
-  // Settlements know neither order, mode nor profile: newest first, live, of the whole organization.
+  // Settlements are always live and refuse even the mode.
   if (list === 'settlements') return { limit: PAGE_LIMIT };
-  const ofProfile = list !== 'payouts' && settings.organizationToken && settings.profileId;
+  if (!OF_PROFILE.includes(list)) return { limit: PAGE_LIMIT, ...testmode(settings) };
+  const { organizationToken, profileId } = settings;
   return {
     limit: PAGE_LIMIT,
-    ...(list === 'payouts' ? {} : { sort: 'desc' }),
-    ...(ofProfile ? { profileId: ofProfile } : {}),
+    sort: 'desc',
+    ...(organizationToken && profileId ? { profileId } : {}),
     ...testmode(settings),
   };
 }
@@ -135,7 +151,7 @@ async function fetchObject(
 ): Promise<Buffer | undefined> {
   const path = { payment: 'payments', payout: 'payouts', event: 'events' }[entity];
   if (!path) throw new WireMismatch(`a Mollie ${entity} cannot be fetched`);
-  // 404: unknown, or of the other mode; 410: deleted. Anyone may name an id, so neither is an error.
+  // 404: unknown or of the other mode, 410: deleted. Anyone may name an id, so neither is an error.
   const answer = await api.request({
     path: `/${path}/${encodeURIComponent(id)}`,
     query: {
@@ -148,7 +164,7 @@ async function fetchObject(
   return entity === 'event' ? snapshotIn(answer.body) : answer.body;
 }
 
-/** The entity inside a fetched event: the event itself is a document already, known by the same id. */
+/** The entity inside a fetched event: the event itself is a document already, under the same id. */
 function snapshotIn(body: Buffer): Buffer {
   const snapshot = readWire(eventWire, parseVerbatim(body))._embedded?.entity;
   if (!snapshot) throw new WireMismatch('_embedded.entity: missing in a fetched event');

@@ -1,4 +1,4 @@
-/** Which invoice, work order or order a Mollie object names; `metadata` is whatever its maker put there. */
+/** Which invoice, work order or order a Mollie object names; `metadata` is what its maker put there. */
 import type { Reference } from '../events.ts';
 import { parseExactJson } from '../kit/wire.ts';
 import { member, textOf } from './wire.ts';
@@ -10,7 +10,7 @@ const WORK_ORDER: Named = { kind: 'workOrder', as: 'number' };
 const PURCHASE_ORDER: Named = { kind: 'purchaseOrder', as: 'number' };
 const ORDER: Named = { kind: 'order', as: 'number' };
 
-/** Metadata keys in lower case without separators: `work_order`, `workOrder` and `Work-Order` are one. */
+/** Metadata keys in lower case without separators: `work_order` and `Work-Order` are one. */
 const KEYS: ReadonlyMap<string, Named> = new Map([
   ['invoice', INVOICE],
   ['invoices', INVOICE],

@@ -32,6 +32,14 @@ export const settings = z.object({
         'Settlements and payouts tell of the same money: which of them to pull (needs the ' +
         'organization token) and to book. Unset: pull neither, book the one that is delivered.',
     }),
+  fees: z
+    .union([z.boolean(), z.stringbool()])
+    .default(false)
+    .meta({
+      description:
+        'Pull the fees Mollie keeps from the primary balance (the organization token then needs ' +
+        'balances.read). Leave off when fees are invoiced.',
+    }),
   lookBackDays: z.coerce
     .number()
     .int()

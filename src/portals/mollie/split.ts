@@ -1,4 +1,4 @@
-/** The documents in a Mollie body: a classic form, a signed event, one object, or a page of a list. */
+/** The documents in a Mollie body: a classic form, a signed event, one object, or a list's page. */
 import { createHash } from 'node:crypto';
 import type { SplitDocument } from '../contract.ts';
 import { classicId, member } from './wire.ts';
@@ -6,7 +6,7 @@ import { classicId, member } from './wire.ts';
 /** Never throws: what cannot be read is one document, which `normalize` then refuses by name. */
 export function split(body: Buffer): readonly SplitDocument[] {
   const id = classicId(body);
-  // The same few bytes announce every change of a payment, so equal bytes are not the same document.
+  // The same bytes announce every change of a payment, so equal bytes are not the same document.
   if (id !== undefined) return [{ key: `classic:${id}`, body, repeatable: true }];
   try {
     const value = parseVerbatim(body);
@@ -38,7 +38,7 @@ function keyOf(value: unknown, bytes: Buffer): string {
   return resource === 'event' ? `event:${id}` : `object:${resource}:${id}:${hash}`;
 }
 
-/** JSON to be written again: every number keeps exactly the digits it came with. @throws SyntaxError */
+/** JSON to be written again: every number keeps the digits it came with. @throws SyntaxError */
 export function parseVerbatim(body: Buffer): unknown {
   return JSON.parse(body.toString('utf8'), keepNumber);
 }

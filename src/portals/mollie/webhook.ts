@@ -6,14 +6,14 @@ import { classicId } from './wire.ts';
 
 const SIGNATURE = 'x-mollie-signature';
 
-/** True for a delivery only Mollie makes: its signature header, or a form that names a Mollie id. */
+/** True for what only Mollie delivers: its signature header, or a form that names a Mollie id. */
 export function recognizes(notice: Notice): boolean {
   return notice.headers[SIGNATURE] !== undefined || classicId(notice.body) !== undefined;
 }
 
 /**
- * A signature header is proven or refused, whatever the body. Without one, only a form naming an id passes,
- * as a hint: its id comes from anyone. Unsigned JSON could carry amounts and is refused.
+ * A signature header is proven or refused, whatever the body. Without one, only a form naming an id
+ * passes, as a hint: its id comes from anyone. Unsigned JSON could carry amounts and is refused.
  */
 export function authenticate(notice: Notice, settings: Settings): Verdict {
   const header = notice.headers[SIGNATURE]?.trim();

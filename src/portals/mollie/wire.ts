@@ -112,7 +112,12 @@ export const balanceTransactionWire = z.object({
   resource: z.literal('balance-transaction'),
   id: z.string().min(1),
   type: z.string(),
+  createdAt: instant,
+  initialAmount: amount,
+  deductionDetails: z.object({ fees: amount.nullish() }).nullish(),
+  context: z.object({ paymentId: z.string().regex(PAYMENT_ID).nullish() }).nullish(),
 });
+export type WireBalanceTransaction = z.infer<typeof balanceTransactionWire>;
 
 export const eventWire = z.object({
   resource: z.literal('event'),
