@@ -31,8 +31,8 @@ const EXCERPT_LENGTH = 2_000;
 const MIB = 1024 * 1024;
 
 /**
- * The API of one connection. Keep one per connection: the rate limit lives in it. Nothing is retried here
- * (except one repeat with a fresh OAuth token) and no body is ever logged.
+ * The API of one connection. Keep one per connection: the rate limit lives in it. Nothing is
+ * retried here (except one repeat with a fresh OAuth token) and no body is ever logged.
  */
 export function portalApi(options: PortalApiOptions): PortalApi {
   const clock = options.clock ?? (() => new Date());
@@ -207,7 +207,10 @@ function after(header: string | undefined, clock: () => Date): { afterMs?: numbe
   return Number.isNaN(at) ? {} : { afterMs: Math.max(0, at - clock().getTime()) };
 }
 
-/** Lets one second's worth of calls through at once and the rest at the permitted pace, first come first. */
+/**
+ * Lets one second's worth of calls through at once and the rest at the permitted pace, first come
+ * first.
+ */
 function tokenBucket(
   requestsPerMinute: number,
   clock: () => Date,

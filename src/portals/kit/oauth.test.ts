@@ -118,7 +118,7 @@ test('an unsaved token is never used', async () => {
   await assert.rejects(source(broken, fetch).current(), /disk full/);
 });
 
-test('a lost answer is retried later, then with the old and the previous refresh token', async () => {
+test('a lost answer is retried with the old and then the previous refresh token', async () => {
   const lost = endpoint(new TypeError('fetch failed'));
   const store = memoryTokenStore(stored(0, 'R2', 'R1'));
   await assert.rejects(source(store, lost.fetch).current(), RetryLater);

@@ -1,8 +1,13 @@
-/** OAuth 2 access tokens: refreshed once across all nodes, and never lost while refresh tokens rotate. */
+/**
+ * OAuth 2 access tokens: refreshed once across all nodes, and never lost while refresh tokens
+ * rotate.
+ */
 import { Reauthorize, RetryLater, WireMismatch } from './errors.ts';
 import { Secret } from './secret.ts';
 
-/** The client a portal knows us by; `clientAuthentication` and `parameters` as the portal documents. */
+/**
+ * The client a portal knows us by; `clientAuthentication` and `parameters` as the portal documents.
+ */
 export type OAuthClient = {
   readonly tokenUrl: string;
   readonly clientId: string;
@@ -39,7 +44,9 @@ export type TokenStore = {
 export type TokenSource = {
   /** A token that is good for at least two more minutes. @throws RetryLater, Reauthorize */
   current(): Promise<Secret>;
-  /** The portal refused `token`: a newer one, refreshed unless another call did. @throws as above */
+  /**
+   * The portal refused `token`: a newer one, refreshed unless another call did. @throws as above
+   */
   insteadOf(token: Secret): Promise<Secret>;
 };
 
@@ -103,8 +110,9 @@ export function memoryTokenStore(first?: StoredToken): TokenStore {
 }
 
 /**
- * Asks with the newest refresh token first. An older one is tried only when the newer is refused: when an
- * answer with a rotated token was lost on its way, the portal still honours the token before it for a while.
+ * Asks with the newest refresh token first. An older one is tried only when the newer is refused:
+ * when an answer with a rotated token was lost on its way, the portal still honours the token
+ * before it for a while.
  */
 async function requestToken(
   options: TokenSourceOptions,
@@ -127,7 +135,9 @@ async function requestToken(
   throw new Reauthorize('the portal no longer accepts our refresh token; connect again');
 }
 
-/** Newest first, each once; the configured token last, because a person may have just renewed it. */
+/**
+ * Newest first, each once; the configured token last, because a person may have just renewed it.
+ */
 function refreshTokens(client: OAuthClient, current: StoredToken | undefined): Secret[] {
   const known = [current?.refreshToken, current?.previousRefreshToken, client.refreshToken];
   const seen = new Set<string>();
@@ -175,8 +185,9 @@ async function askForToken(
 }
 
 /*
- * Written with fetch rather than openid-client: its HTTP Basic percent-encodes `-` and `_` of client id and
- * secret as RFC 6749 asks, which portals that issue ids containing them do not decode.
+ * Written with fetch rather than openid-client: its HTTP Basic percent-encodes `-` and `_` of
+ * client id and secret as RFC 6749 asks, which portals that issue ids containing them do not
+ * decode.
  */
 function tokenRequest(
   client: OAuthClient,

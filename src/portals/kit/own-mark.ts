@@ -1,4 +1,6 @@
-/** The short text that says "Checkvalve wrote this" in a payment we record in an accounting system. */
+/**
+ * The short text that says "Checkvalve wrote this" in a payment we record in an accounting system.
+ */
 
 /** Who wrote a record: `installation` tells two Checkvalves apart that share one set of books. */
 export type OwnMark = { readonly installation: string; readonly paymentId: string };
@@ -10,8 +12,9 @@ const LARGEST_PLAIN = 9_999_999;
 const LARGEST_PACKED = 36 ** 7 - 1;
 
 /**
- * The mark of one payment, at most 21 characters: `CV-ab12cd-pay_1234567`. Numbers of more than seven
- * digits are packed in base 36 behind a dot (`CV-ab12cd-pay.5yc1s`), so that the length holds.
+ * The mark of one payment, at most 21 characters: `CV-ab12cd-pay_1234567`. Numbers of more than
+ * seven digits are packed in base 36 behind a dot (`CV-ab12cd-pay.5yc1s`), so that the length
+ * holds.
  * @throws RangeError unless the installation is six of a-z0-9 and the payment id is `pay_<number>`.
  */
 export function ownMark({ installation, paymentId }: OwnMark): string {

@@ -13,8 +13,8 @@ const PRIVATE_NOTE_MAX_LENGTH = 4000;
 
 export const books: NonNullable<Portal<QuickBooksSettings>['books']> = {
   /**
-   * Three nets against a second payment: the mark is looked for first, `requestid` makes QuickBooks replay
-   * its first answer, and what it holds in the end is compared with what we meant.
+   * Three nets against a second payment: the mark is looked for first, `requestid` makes QuickBooks
+   * replay its first answer, and what it holds in the end is compared with what we meant.
    */
   async recordPayment(api, payment, { settings, idempotencyKey }) {
     const recorded = await findByMark(api, payment.mark, settings);
@@ -104,7 +104,8 @@ function difference(
   if (currency !== meant.currency) return `CurrencyRef is ${currency}, not ${meant.currency}`;
   const total = fromDecimalText(kept.TotalAmt, currency).minor;
   if (total !== meant.amountMinor) {
-    return `TotalAmt is ${kept.TotalAmt}, not ${toDecimalText({ minor: meant.amountMinor, currency })}`;
+    const wanted = toDecimalText({ minor: meant.amountMinor, currency });
+    return `TotalAmt is ${kept.TotalAmt}, not ${wanted}`;
   }
   const payer = kept.CustomerRef?.value;
   if (payer !== meant.customerExternalId) {

@@ -1,11 +1,15 @@
-/** The parts that QuickBooks events share: identity, instants and the taking back of what is gone. */
+/**
+ * The parts that QuickBooks events share: identity, instants and the taking back of what is gone.
+ */
 import type { Normalized } from '../contract.ts';
 import type { CanonicalEvent } from '../events.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import type { ReadingSettings } from './settings.ts';
 import type { Entity } from './wire.ts';
 
-/** The fields in which an event without amount, payer and references does not differ from others. */
+/**
+ * The fields in which an event without amount, payer and references does not differ from others.
+ */
 export function bareEvent(currency: string) {
   return {
     externalPaymentId: null,
@@ -20,8 +24,8 @@ export function bareEvent(currency: string) {
 }
 
 /**
- * What a voided or deleted object takes back. QuickBooks no longer tells its amount, so it is 0 and the
- * stored copy of the payment, refund or invoice counts.
+ * What a voided or deleted object takes back. QuickBooks no longer tells its amount, so it is 0 and
+ * the stored copy of the payment, refund or invoice counts.
  */
 export function removal(
   entity: Entity,

@@ -1,4 +1,7 @@
-/** QuickBooks Online: notices that name an object, the object fetched, changes pulled, payments recorded. */
+/**
+ * QuickBooks Online: notices that name an object, the object fetched, changes pulled, payments
+ * recorded.
+ */
 import { z } from 'zod';
 import type { Notice, PortalApi, Verdict } from '../contract.ts';
 import { definePortal } from '../contract.ts';

@@ -20,7 +20,10 @@ function become(body: Buffer | string, of: ReadingSettings = connected): Normali
   return normalize({ body: bytes, headers: {}, receivedAt: new Date(0) }, of);
 }
 
-/** The one event of an object; `changes` replace fields by JSON text, so that decimals stay as written. */
+/**
+ * The one event of an object; `changes` replace fields by JSON text, so that decimals stay as
+ * written.
+ */
 function only(name: string, changes: Record<string, string> = {}, of?: ReadingSettings) {
   const result = become(changed(name, changes), of);
   assert.ok('events' in result, `no events but ${inspect(result)}`);
@@ -229,10 +232,12 @@ describe('amounts and currencies', () => {
       Line: `[${line('125.00')},${line('25.00', 'CreditMemo', '88')}]`,
     });
     assert.equal(one.references[0]?.amountMinor, 10000n);
-    const several = only('api-payment-read', {
-      TotalAmt: '100.00',
-      Line: `[${line('65.00')},${line('60.00', 'Invoice', '71')},${line('25.00', 'CreditMemo', '88')}]`,
-    });
+    const lines = [
+      line('65.00'),
+      line('60.00', 'Invoice', '71'),
+      line('25.00', 'CreditMemo', '88'),
+    ];
+    const several = only('api-payment-read', { TotalAmt: '100.00', Line: `[${lines}]` });
     assert.deepEqual(
       several.references.filter(({ kind }) => kind === 'invoice'),
       [

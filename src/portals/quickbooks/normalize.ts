@@ -27,8 +27,8 @@ import {
 } from './wire.ts';
 
 /**
- * One event per notice or object; the state of the fetched object decides, never the kind of notice that
- * led to it, because a payment may be voided before its creation was read.
+ * One event per notice or object; the state of the fetched object decides, never the kind of notice
+ * that led to it, because a payment may be voided before its creation was read.
  * @throws WireMismatch, UnknownCurrency, MalformedAmount
  */
 export function normalize({ body }: PortalDocument, settings: ReadingSettings): Normalized {
@@ -88,7 +88,10 @@ function normalizeObject(entity: Entity, row: unknown, settings: ReadingSettings
   }
 }
 
-/** QuickBooks marks a void in the note; a voided payment also loses its lines, other objects keep them. */
+/**
+ * QuickBooks marks a void in the note; a voided payment also loses its lines, other objects keep
+ * them.
+ */
 function isVoided(entity: Entity, facts: Transaction): boolean {
   const noted = /^\s*voided\b/i.test(facts.PrivateNote ?? '');
   return noted && (entity !== 'Payment' || linkedTypes(facts).length === 0);
@@ -98,7 +101,10 @@ function paid(facts: Transaction, event: Omit<CanonicalEvent, 'type'>): Normaliz
   return { events: [{ ...event, type: 'payment.succeeded', externalPaymentId: facts.Id }] };
 }
 
-/** Nothing was paid where a credit is applied to an invoice; any other payment of 0 is not documented. */
+/**
+ * Nothing was paid where a credit is applied to an invoice; any other payment of 0 is not
+ * documented.
+ */
 function zeroPayment(facts: Transaction): Normalized {
   const credit = linkedTypes(facts).find((type) => type !== 'Invoice');
   return credit === undefined
@@ -106,7 +112,10 @@ function zeroPayment(facts: Transaction): Normalized {
     : { ignored: `Payment ${facts.Id} applies a ${credit} to invoices: no money was received` };
 }
 
-/** A receipt of 0 from its start is a gift; one that became 0 may take back money that is in the books. */
+/**
+ * A receipt of 0 from its start is a gift; one that became 0 may take back money that is in the
+ * books.
+ */
 function zeroReceipt(entity: Entity, facts: Transaction): Normalized {
   return facts.SyncToken === 0
     ? { ignored: `${entity} ${facts.Id} is of 0: no money moved` }

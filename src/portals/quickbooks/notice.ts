@@ -14,7 +14,10 @@ type NoticeFacts = {
   readonly time: string;
 };
 
-/** A notice only names an object: it is fetched, unless the notice itself says that the object is gone. */
+/**
+ * A notice only names an object: it is fetched, unless the notice itself says that the object is
+ * gone.
+ */
 export function normalizeNotice(value: unknown, settings: ReadingSettings): Normalized {
   const facts = Array.isArray(value) ? readCloudEvent(value) : readLegacy(value);
   if ('ignored' in facts) return facts;
@@ -50,7 +53,9 @@ export function normalizeNotice(value: unknown, settings: ReadingSettings): Norm
   }
 }
 
-/** A deleted object cannot be fetched and a voided one has lost its amount, so nothing is asked for. */
+/**
+ * A deleted object cannot be fetched and a voided one has lost its amount, so nothing is asked for.
+ */
 function removed(
   entity: Entity,
   how: 'voided' | 'deleted',

@@ -1,4 +1,6 @@
-/** Reading QuickBooks: everything once by query, then what changed; and objects that notices name. */
+/**
+ * Reading QuickBooks: everything once by query, then what changed; and objects that notices name.
+ */
 import { z } from 'zod';
 import type { FetchRequest, Portal, PortalApi } from '../contract.ts';
 import { Rejected, WireMismatch } from '../kit/errors.ts';
@@ -8,7 +10,10 @@ import { companyPath, type QuickBooksSettings } from './settings.ts';
 import { rowBody, rowId, rowsOf } from './split.ts';
 import { changePage, ENTITIES, type Entity, fault, pagedRows, queryPage } from './wire.ts';
 
-/** How many rows one answer holds at most, for a query and for all entities of a change page together. */
+/**
+ * How many rows one answer holds at most, for a query and for all entities of a change page
+ * together.
+ */
 const PAGE_ROWS = 1000;
 /** Change data capture reaches 30 days back; asked a little less far, an edge is never missed. */
 const CHANGES_REACH_MS = 29 * 24 * 3_600_000;
@@ -18,7 +23,9 @@ const SHORTEST_WINDOW_MS = 60_000;
 /** Ids in one `where Id in (…)`: keeps the address below the 2,000 characters any proxy passes. */
 const IDS_PER_QUERY = 50;
 
-/** One request still to make. A query pages by time; `startPosition` counts only within one instant. */
+/**
+ * One request still to make. A query pages by time; `startPosition` counts only within one instant.
+ */
 type Step =
   | {
       readonly kind: 'query';
@@ -28,7 +35,10 @@ type Step =
     }
   | { readonly kind: 'changes'; readonly entities: readonly Entity[]; readonly since: string };
 
-/** A round is a list of steps; when it is empty, the next round asks for what changed since it began. */
+/**
+ * A round is a list of steps; when it is empty, the next round asks for what changed since it
+ * began.
+ */
 export type Cursor = {
   readonly steps: readonly Step[];
   readonly roundBeganAt: string | null;
@@ -147,7 +157,10 @@ async function readSome(
   });
 }
 
-/** Changes since the last round; a connection that slept beyond their reach asks for everything newer. */
+/**
+ * Changes since the last round; a connection that slept beyond their reach asks for everything
+ * newer.
+ */
 function nextRound({ readUntil }: Cursor, now: Date): readonly Step[] {
   const since = new Date(Date.parse(readUntil) - OVERLAP_SECONDS * 1000);
   return now.getTime() - since.getTime() > CHANGES_REACH_MS
@@ -160,8 +173,8 @@ function queries(entities: readonly Entity[], since: string): readonly Step[] {
 }
 
 /**
- * Pages by the time of the last row instead of by position: a row edited while we page moves to the end
- * and would pull an unread row across the page boundary. Ids no longer sort by age.
+ * Pages by the time of the last row instead of by position: a row edited while we page moves to the
+ * end and would pull an unread row across the page boundary. Ids no longer sort by age.
  */
 async function queryStep(
   api: PortalApi,
@@ -185,7 +198,9 @@ async function queryStep(
   return { bodies: [body], following: [following] };
 }
 
-/** A full page of changes may lack some: then fewer kinds at a time, and at last a shorter window. */
+/**
+ * A full page of changes may lack some: then fewer kinds at a time, and at last a shorter window.
+ */
 async function changesStep(
   api: PortalApi,
   { entities, since }: Step & { kind: 'changes' },
@@ -200,7 +215,8 @@ async function changesStep(
     },
     accept: [400, 404],
   });
-  // Refused (beyond its reach, or not offered): queries still bring all money, notices the deletions.
+  // Refused (beyond its reach, or not offered): queries still bring all money, notices the
+  // deletions.
   if (status >= 400) return { bodies: [], following: queries(entities, since) };
   if (countChanges(body) < PAGE_ROWS) return { bodies: [body], following: [] };
   return { bodies: [body], following: narrower(entities, { since, until }) };
@@ -230,7 +246,9 @@ function narrower(
   ];
 }
 
-/** @throws WireMismatch when a part of the answer is an error: its rows would be missed in silence. */
+/**
+ * @throws WireMismatch when a part of the answer is an error: its rows would be missed in silence.
+ */
 function countChanges(body: Buffer): number {
   let count = 0;
   for (const { QueryResponse } of readWire(changePage, parseExactJson(body)).CDCResponse) {

@@ -1,4 +1,7 @@
-/** What people write into QuickBooks transactions: payers, methods, notes, custom fields, linked invoices. */
+/**
+ * What people write into QuickBooks transactions: payers, methods, notes, custom fields, linked
+ * invoices.
+ */
 import { fromDecimalText } from '../../money/money.ts';
 import type { Method, Payer, Reference } from '../events.ts';
 import type { Transaction, WireLine } from './wire.ts';
@@ -13,7 +16,9 @@ export function payerOf({ CustomerRef, BillEmail }: Transaction): Payer | null {
   };
 }
 
-/** Every text that may name what is paid, linked invoices first. An own mark stays visible in them. */
+/**
+ * Every text that may name what is paid, linked invoices first. An own mark stays visible in them.
+ */
 export function referencesOf(transaction: Transaction, currency: string): readonly Reference[] {
   const { PaymentRefNum, PrivateNote, CustomerMemo } = transaction;
   const workOrder = workOrderOf(transaction);
@@ -65,8 +70,9 @@ const METHOD_NAMES: readonly (readonly [RegExp, Method])[] = [
 ];
 
 /**
- * One reference per linked invoice. Lines also hold credit notes used beside the money: where the lines
- * exceed the payment, a single invoice takes all the money and several leave their shares open.
+ * One reference per linked invoice. Lines also hold credit notes used beside the money: where the
+ * lines exceed the payment, a single invoice takes all the money and several leave their shares
+ * open.
  */
 function linkedInvoices(transaction: Transaction, currency: string): readonly Reference[] {
   const total = fromDecimalText(transaction.TotalAmt, currency).minor;

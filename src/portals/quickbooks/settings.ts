@@ -17,7 +17,7 @@ export const settings = z.object({
     .describe('Client ID: developer.intuit.com > your app > Keys and credentials.'),
   clientSecret: secret('Client Secret: developer.intuit.com > your app > Keys and credentials.'),
   refreshToken: secret(
-    'Refresh token of the company, from the OAuth 2.0 Playground or your app after "Connect to QuickBooks".',
+    'Refresh token: OAuth 2.0 Playground, or your app after "Connect to QuickBooks".',
   ),
   realmId: z
     .string()
@@ -43,7 +43,10 @@ export const settings = z.object({
 });
 export type QuickBooksSettings = z.output<typeof settings>;
 
-/** What `normalize` reads: each has a meaning when absent, so that a body can be examined without a connection. */
+/**
+ * What `normalize` reads: each has a meaning when absent, so that a body can be examined without a
+ * connection.
+ */
 export type ReadingSettings = Partial<
   Pick<QuickBooksSettings, 'realmId' | 'homeCurrency' | 'depositsArePayouts'>
 >;

@@ -6,8 +6,8 @@ type Json = Readonly<Record<string, unknown>>;
 type Piece = { readonly key: string | undefined; readonly value: unknown };
 
 /**
- * One document per event of a notice, per entity of a legacy notice and per row of a page. What is not
- * recognised stays whole, for `normalize` to name. A page without rows holds no document.
+ * One document per event of a notice, per entity of a legacy notice and per row of a page. What is
+ * not recognised stays whole, for `normalize` to name. A page without rows holds no document.
  */
 export function split(body: Buffer): readonly SplitDocument[] {
   try {
@@ -88,7 +88,9 @@ function pagePieces(page: unknown): readonly Piece[] {
   );
 }
 
-/** A single read: the entity beside the time of the answer, which would make equal objects differ. */
+/**
+ * A single read: the entity beside the time of the answer, which would make equal objects differ.
+ */
 function readPieces(value: Json): readonly Piece[] | undefined {
   const [only, ...others] = Object.entries(value).filter(([name]) => name !== 'time');
   if (!only || others.length > 0 || rowId(only[1]) === undefined) return undefined;

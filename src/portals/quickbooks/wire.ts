@@ -53,7 +53,9 @@ const record = z.object({
   CurrencyRef: named.nullish(),
 });
 
-/** Payment, SalesReceipt, RefundReceipt, Invoice and Deposit: money with a date, notes and lines. */
+/**
+ * Payment, SalesReceipt, RefundReceipt, Invoice and Deposit: money with a date, notes and lines.
+ */
 export const transaction = record.extend({
   TotalAmt: wireDecimal,
   TxnDate: day,
