@@ -1,7 +1,11 @@
 /** Every portal, each named once; a test keeps this list equal to the folders beside it. */
 import type { Portal } from './contract.ts';
+import { mollie } from './mollie/index.ts';
+import { quickbooks } from './quickbooks/index.ts';
+import { servicemobility } from './servicemobility/index.ts';
+import { stripe } from './stripe/index.ts';
 
-export const portals: readonly Portal[] = [];
+export const portals: readonly Portal[] = [stripe, mollie, quickbooks, servicemobility];
 
 const byId = new Map(portals.map((portal) => [portal.id, portal]));
 

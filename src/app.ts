@@ -1,0 +1,108 @@
+/** Everything a running node holds, opened in reading order and closed in reverse. */
+import type { Logger } from 'pino';
+import { type Applier, startApplier } from './apply/applier.ts';
+import type { Config } from './config.ts';
+import { connectDatabase, type Database } from './db/database.ts';
+import { openDatabaseUrl } from './db/embedded-server.ts';
+import { migrate } from './db/migrate.ts';
+import {
+  CONNECTIONS_CHANNEL,
+  type ConnectionCache,
+  connectionCache,
+} from './intake/connections.ts';
+import { type PortalAccess, portalAccess } from './intake/portal-access.ts';
+import type { Receiving } from './intake/receive.ts';
+import { countRefusals } from './intake/refusals.ts';
+import { createSealer, type Sealer } from './intake/sealing.ts';
+import { createIntake } from './intake/store.ts';
+import { type Jobs, startJobs } from './jobs.ts';
+import { createLog } from './log.ts';
+import { createMeters, type Meters } from './meters.ts';
+
+export type App = {
+  readonly config: Config;
+  readonly database: Database;
+  readonly log: Logger;
+  readonly now: () => Date;
+  readonly sealer: Sealer;
+  readonly meters: Meters;
+  readonly connections: ConnectionCache;
+  readonly receiving: Receiving;
+  readonly access: PortalAccess;
+  /** Says that an organization has new documents; without an applier here, another node finds them. */
+  readonly wakeApplier: (organizationId: number) => void;
+  /** Undefined in a command, which applies nothing itself. */
+  readonly applier: Applier | undefined;
+  close(): Promise<void>;
+};
+
+/**
+ * Opens the database (starting the embedded one where none is named), brings its schema up to date and, with
+ * `work`, begins to apply documents and run jobs.
+ */
+export async function openApp(
+  config: Config,
+  options: { readonly work: boolean; readonly log?: Logger },
+): Promise<App> {
+  const log = options.log ?? createLog(config);
+  const now = () => new Date();
+  const server = await openDatabaseUrl(config, log);
+  await migrate(server.databaseUrl);
+  const database = connectDatabase(server.databaseUrl, { poolSize: options.work ? 12 : 4 });
+  const sealer = createSealer(config.masterKeys);
+  const meters = createMeters(database);
+  const connections = connectionCache({ database, sealer }, now);
+  const listening = await database.listen(CONNECTIONS_CHANNEL, () => connections.drop());
+  const refusals = countRefusals(database, now);
+  const access = portalAccess({ database, sealer, now });
+  const applier = options.work
+    ? startApplier({
+        db: database,
+        log,
+        now,
+        onApplied: (_organizationId, result) => countApplied(meters, result, now()),
+      })
+    : undefined;
+  const wakeApplier = (organizationId: number) => applier?.wake(organizationId);
+  const jobs: Jobs | undefined = options.work
+    ? await startJobs({ database, sealer, now, log, access, wakeApplier, config })
+    : undefined;
+  return {
+    config,
+    database,
+    log,
+    now,
+    sealer,
+    meters,
+    connections,
+    receiving: { intake: createIntake(database), connections, refusals },
+    access,
+    wakeApplier,
+    applier,
+    close: async () => {
+      await jobs?.stop();
+      await applier?.stop();
+      await refusals.close();
+      await listening.close();
+      await database.close();
+      await server.close();
+    },
+  };
+}
+
+type AppliedBatch = Parameters<NonNullable<Parameters<typeof startApplier>[0]['onApplied']>>[1];
+
+function countApplied(
+  meters: Meters,
+  { outcomes, portals, receivedAt }: AppliedBatch,
+  now: Date,
+): void {
+  outcomes.forEach((outcome, index) => {
+    const portal = portals[index] ?? '';
+    meters.applied.inc({ portal, status: outcome.status });
+    meters.lag.observe(
+      { portal },
+      Math.max(0, now.getTime() - Date.parse(receivedAt[index] ?? '')) / 1000,
+    );
+  });
+}
