@@ -78,7 +78,8 @@ export async function simulateQuickBooks(
   });
   const state: ApiState = {
     company,
-    random,
+    // Of its own, so that the order of requests does not change what notices say.
+    random: seededRandom(options.seed + 2),
     realmId,
     clientId: `simulated-client-${random.token(8)}`,
     clientSecret: `simulated-secret-${random.token(16)}`,

@@ -49,7 +49,7 @@ function recognizes({ headers, body }: Notice): boolean {
 }
 
 const company = z.object({
-  CompanyInfo: z.object({ CompanyName: z.string(), Country: z.string().nullish() }),
+  CompanyInfo: z.object({ CompanyName: z.string() }),
 });
 
 async function check(api: PortalApi, connection: QuickBooksSettings): Promise<string> {

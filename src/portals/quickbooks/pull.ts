@@ -17,7 +17,7 @@ import { changePage, ENTITIES, type Entity, fault, pagedRows, queryPage } from '
 const PAGE_ROWS = 1000;
 /** Change data capture reaches 30 days back; asked a little less far, an edge is never missed. */
 const CHANGES_REACH_MS = 29 * 24 * 3_600_000;
-export const OVERLAP_SECONDS = 600;
+const OVERLAP_SECONDS = 600;
 /** Below this, halving the window of changes further gains nothing. */
 const SHORTEST_WINDOW_MS = 60_000;
 /** Ids in one `where Id in (…)`: keeps the address below the 2,000 characters any proxy passes. */
