@@ -1,67 +1,24 @@
-/** QuickBooks as a whole: a simulated company read, noticed, pulled and written to. */
+/** Reading a simulated company: by notice and fetch, by query, by changes. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  type QuickBooksSimulator,
-  type QuickBooksSimulatorOptions,
-  simulateQuickBooks,
-} from '../../../simulators/quickbooks.ts';
-import type { ApiCall, FetchRequest, PaymentToRecord, PortalApi } from '../contract.ts';
-import type { CanonicalEvent } from '../events.ts';
-import { Reauthorize, Rejected, RetryLater, WireMismatch } from '../kit/errors.ts';
-import { portalApi } from '../kit/http.ts';
+import type { PortalApi } from '../contract.ts';
+import { Reauthorize, RetryLater, WireMismatch } from '../kit/errors.ts';
 import { memoryTokenStore, tokenSource } from '../kit/oauth.ts';
 import { quickbooks } from './index.ts';
 import type { Cursor } from './pull.ts';
-import type { QuickBooksSettings } from './settings.ts';
+import {
+  type Connection,
+  cheque,
+  connect,
+  fill,
+  minutes,
+  NOW,
+  read,
+} from './simulated-connection.ts';
 
-const NOW = new Date('2026-10-14T16:00:00.000Z');
-const minutes = (count: number) => new Date(NOW.getTime() + count * 60_000);
 const pull = quickbooks.pull ?? assert.fail('no pull');
-const books = quickbooks.books ?? assert.fail('no books');
 const fetchObjects = quickbooks.fetch ?? assert.fail('no fetch');
 const webhook = quickbooks.webhook ?? assert.fail('no webhook');
-
-async function connect(options: Partial<QuickBooksSimulatorOptions> = {}) {
-  const company = await simulateQuickBooks({ seed: 7, ...options });
-  const settings = quickbooks.settings.parse(company.settings) as QuickBooksSettings;
-  const { api: definition } = quickbooks;
-  if (definition?.auth.kind !== 'oauth2') assert.fail('not OAuth');
-  const calls: ApiCall[] = [];
-  const real = portalApi({
-    baseUrl: definition.baseUrl(settings),
-    authorization: {
-      kind: 'oauth2',
-      tokens: tokenSource({
-        store: memoryTokenStore(),
-        client: definition.auth.client(settings),
-        clock: () => NOW,
-      }),
-    },
-    requestsPerMinute: 600_000,
-  });
-  const api: PortalApi = {
-    request(call) {
-      calls.push(call);
-      return real.request(call);
-    },
-  };
-  return { company, settings, api, calls, [Symbol.asyncDispose]: () => company.close() };
-}
-type Connection = Awaited<ReturnType<typeof connect>>;
-
-/** Events of a body by way of split and normalize, with what was asked to be fetched. */
-function read(body: Buffer, settings: unknown) {
-  const events: CanonicalEvent[] = [];
-  const requests: FetchRequest[] = [];
-  for (const document of quickbooks.split(body)) {
-    const part = { body: document.body, headers: {}, receivedAt: NOW };
-    const result = quickbooks.normalize(part, settings);
-    if ('events' in result) events.push(...result.events);
-    if ('fetch' in result) requests.push(...result.fetch);
-  }
-  return { events, requests };
-}
 
 /** Pages until the round ends. */
 async function round({ api, settings }: Connection, from: Cursor, now: Date) {
@@ -77,30 +34,6 @@ async function round({ api, settings }: Connection, from: Cursor, now: Date) {
   }
   return { cursor, bodies, events: bodies.flatMap((body) => read(body, settings).events) };
 }
-
-function fill(company: QuickBooksSimulator) {
-  const customer = company.addCustomer({ name: 'Red Rock Diner', email: 'a@rock.example' }, NOW);
-  const invoice = company.addInvoice(
-    {
-      number: '1016',
-      customerExternalId: customer,
-      amountMinor: 123910n,
-      currency: 'USD',
-      workOrder: 'WO-20881',
-    },
-    NOW,
-  );
-  return { customer, invoice };
-}
-
-const cheque = (customer: string, invoice: string, amountMinor = 5500n) => ({
-  customerExternalId: customer,
-  amountMinor,
-  currency: 'USD',
-  method: 'Check',
-  reference: 'CHK-4471',
-  invoices: [{ externalId: invoice, amountMinor }],
-});
 
 describe('notices', () => {
   for (const notices of ['legacy', 'cloud-events'] as const) {
@@ -324,103 +257,5 @@ describe('pull', () => {
       clock: () => NOW,
     });
     await assert.rejects(tokens.current(), Reauthorize);
-  });
-});
-
-describe('recording payments', () => {
-  const context = (settings: unknown) => ({ settings, idempotencyKey: 'org_1/pay_12/quickbooks' });
-  const ours = (customer: string, invoice: string): PaymentToRecord => ({
-    paymentId: 'pay_12',
-    mark: 'CV-ab12cd-pay_12',
-    customerExternalId: customer,
-    amountMinor: 6510n,
-    currency: 'USD',
-    receivedOn: '2026-10-14',
-    method: 'card',
-    memo: "Stripe payment for WO-20881, Bob's compressor",
-    invoices: [{ externalId: invoice, amountMinor: 5500n }],
-  });
-
-  test('is written once, exactly, and its echo carries the mark', async () => {
-    await using connection = await connect();
-    const { company, settings, api, calls } = connection;
-    const { customer, invoice } = fill(company);
-    const payment = ours(customer, invoice);
-    const { externalId } = await books.recordPayment(api, payment, context(settings));
-    const create = calls.find(({ method }) => method === 'POST');
-    assert.match(JSON.stringify(create?.json), /"TotalAmt":65\.10,.*"Amount":55\.00/);
-    assert.ok(String(create?.query?.requestid).length <= 50);
-    const again = await books.recordPayment(api, payment, context(settings));
-    assert.deepEqual(again, { externalId });
-    assert.deepEqual(company.recordedPayments(), [
-      {
-        externalId,
-        reference: 'CV-ab12cd-pay_12',
-        customerExternalId: customer,
-        amountMinor: 6510n,
-        currency: 'USD',
-      },
-    ]);
-    assert.deepEqual(company.truth(), [], 'our own record is no new money');
-    const [echo] = await fetchObjects(api, [{ entity: 'Payment', id: externalId }], settings);
-    const [event] = read(echo?.body ?? Buffer.alloc(0), settings).events;
-    assert.ok(event?.references.some(({ text }) => text === 'CV-ab12cd-pay_12'));
-  });
-
-  test('an answer lost on its way does not pay twice', async () => {
-    await using connection = await connect();
-    const { company, settings, api } = connection;
-    const { customer, invoice } = fill(company);
-    const payment = ours(customer, invoice);
-    const lossy: PortalApi = {
-      async request(call) {
-        const answer = await api.request(call);
-        if (call.method === 'POST') throw new RetryLater('broke off');
-        return answer;
-      },
-    };
-    await assert.rejects(books.recordPayment(lossy, payment, context(settings)), RetryLater);
-    await books.recordPayment(api, payment, context(settings));
-    assert.equal(company.recordedPayments().length, 1);
-    // Even when the search finds nothing yet, the request id replays the first answer.
-    const blind: PortalApi = {
-      request: async (call) =>
-        call.path.endsWith('/query')
-          ? { status: 200, headers: {}, body: Buffer.from('{"QueryResponse":{}}') }
-          : api.request(call),
-    };
-    await books.recordPayment(blind, payment, context(settings));
-    assert.equal(company.recordedPayments().length, 1);
-  });
-
-  test('a difference is named: amount, share, customer', async () => {
-    await using connection = await connect();
-    const { company, settings, api } = connection;
-    const { customer, invoice } = fill(company);
-    const other = company.addCustomer({ name: 'Other', email: 'o@o.example' }, NOW);
-    const payment = ours(customer, invoice);
-    await books.recordPayment(api, payment, context(settings));
-    const changes: readonly (readonly [Partial<PaymentToRecord>, RegExp])[] = [
-      [{ amountMinor: 6511n }, /TotalAmt is 65\.10, not 65\.11/],
-      [{ currency: 'CAD' }, /CurrencyRef is USD, not CAD/],
-      [{ customerExternalId: other }, /CustomerRef is/],
-      [{ invoices: [] }, /Line pays 5500 to invoice \d+, not no invoice/],
-    ];
-    for (const [change, message] of changes) {
-      await assert.rejects(
-        books.recordPayment(api, { ...payment, ...change }, context(settings)),
-        message,
-      );
-    }
-    assert.equal(company.recordedPayments().length, 1);
-  });
-
-  test('a refusal by QuickBooks is a refusal', async () => {
-    await using connection = await connect();
-    const { settings, api } = connection;
-    await assert.rejects(
-      books.recordPayment(api, ours('404', '404'), context(settings)),
-      (error) => error instanceof Rejected && /CustomerRef/.test(error.body),
-    );
   });
 });
