@@ -1,0 +1,88 @@
+/** Which way each kind of system is spoken to. */
+import type { Database } from '../db/database.ts';
+import { type Connection, loadConnection } from '../intake/connections.ts';
+import type { Sealer } from '../intake/sealing.ts';
+import { storeOwnRecord } from '../intake/store.ts';
+import type { PortalApi } from '../portals/contract.ts';
+import type { DeliveryState } from './delivery-state.ts';
+import type { DrainContext } from './drain-system.ts';
+import type { Post } from './outbound.ts';
+import { paymentToRecord, readBooksFacts, recordInBooks } from './record-in-books.ts';
+import type { SendResult } from './send-result.ts';
+import { serviceMobilitySender } from './send-servicemobility.ts';
+import { sendWebhook } from './send-webhook.ts';
+import { serviceMobilityObject } from './servicemobility-object.ts';
+import type { ServiceMobilitySettings } from './system-settings.ts';
+import type { System } from './systems.ts';
+import { webhookMessage } from './webhook-message.ts';
+
+export type SendersContext = {
+  readonly database: Database;
+  readonly sealer: Sealer;
+  readonly now: () => Date;
+  readonly post: Post;
+  /** The API of a connection, with its credentials and its pace. */
+  readonly access: (connection: Connection) => PortalApi;
+  /** Told that the organization has a new document. */
+  readonly wakeApplier: (organizationId: number) => void;
+};
+
+/** Keep one for the whole process: it holds ServiceMobility's tokens. */
+export function openSenders(ctx: SendersContext): DrainContext['sender'] {
+  const serviceMobility = serviceMobilitySender(ctx);
+
+  async function toServiceMobility(
+    system: { readonly id: string; readonly settings: ServiceMobilitySettings },
+    state: DeliveryState,
+  ): Promise<SendResult> {
+    const object = serviceMobilityObject(state, system.settings);
+    if ('skip' in object) return { outcome: 'skip', because: object.skip };
+    const repeat = state.delivery.attempts > 1;
+    const target = { systemId: system.id, settings: system.settings };
+    return serviceMobility.send(target, { body: object.body, repeat });
+  }
+
+  return async (system, states) => {
+    switch (system.kind) {
+      case 'webhook':
+        return (state) =>
+          sendWebhook(ctx, system.settings, {
+            id: `dlv_${state.delivery.id}`,
+            body: webhookMessage(state),
+          });
+      case 'servicemobility':
+        return (state) => toServiceMobility(system, state);
+      case 'books':
+        return toBooks(ctx, system, states);
+    }
+  };
+}
+
+async function toBooks(
+  ctx: SendersContext,
+  system: Extract<System, { kind: 'books' }>,
+  states: readonly DeliveryState[],
+): Promise<(state: DeliveryState) => Promise<SendResult>> {
+  const { organizationId, connectionId } = system;
+  const facts = await readBooksFacts(ctx.database, { organizationId, connectionId, states });
+  const connection = await loadConnection(ctx, connectionId, organizationId);
+  if (!connection?.enabled) {
+    return async () => ({ outcome: 'retry', because: 'the books are disabled', ourSide: true });
+  }
+  const books = { ...connection, api: ctx.access(connection) };
+  return async (state) => {
+    const plan = paymentToRecord(state, connectionId, facts);
+    if ('outcome' in plan) return plan;
+    const { paymentId } = plan.record;
+    return recordInBooks(books, plan.record, async (externalId) => {
+      await storeOwnRecord(ctx.database, {
+        organizationId,
+        record: { kind: 'copy.recorded', paymentId, connectionId, externalId },
+        origin: 'delivery',
+        key: `copy:${connectionId}:${paymentId}`,
+        receivedAt: ctx.now(),
+      });
+      ctx.wakeApplier(organizationId);
+    });
+  };
+}
