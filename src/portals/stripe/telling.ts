@@ -18,8 +18,8 @@ type Facts = Omit<
   Partial<CanonicalEvent>;
 
 /**
- * A canonical event. An object without an event gets an id of its own, type, amount and fee, so that the
- * same state is the same event however often it is read, and a fee learned later is a new one.
+ * A canonical event. An object without an event gets an id made of its own, the type, instant, amount and fee:
+ * the same state is the same event however often it is read, a fee learned later or a new failure another one.
  */
 export function tell(
   told: Told,
@@ -27,8 +27,15 @@ export function tell(
   facts: Facts,
 ): CanonicalEvent {
   const fee = facts.feeMinor ?? null;
+  const state = [
+    object.id,
+    facts.type,
+    Date.parse(object.at) / 1000,
+    facts.amountMinor,
+    fee ?? 'no-fee',
+  ];
   return {
-    eventId: told?.eventId ?? [object.id, facts.type, facts.amountMinor, fee ?? 'no-fee'].join(':'),
+    eventId: told?.eventId ?? state.join(':'),
     occurredAt: told?.occurredAt ?? object.at,
     method: null,
     references: [],
