@@ -368,7 +368,8 @@ create table refunds (
   external_id text not null,
   payment_id bigint,
   payment_external_id text,
-  amount_minor bigint not null check (amount_minor > 0),
+  -- Zero while only its failure is known.
+  amount_minor bigint not null check (amount_minor >= 0),
   currency text not null,
   fee_minor bigint,
   fee_currency text,

@@ -17,6 +17,7 @@ import { createSealer, type Sealer } from './intake/sealing.ts';
 import { createIntake } from './intake/store.ts';
 import { type Jobs, startJobs } from './jobs.ts';
 import { createLog } from './log.ts';
+import { loadMasterKeys } from './master-keys.ts';
 import { createMeters, type Meters } from './meters.ts';
 
 export type App = {
@@ -49,7 +50,7 @@ export async function openApp(
   const server = await openDatabaseUrl(config, log);
   await migrate(server.databaseUrl);
   const database = connectDatabase(server.databaseUrl, { poolSize: options.work ? 12 : 4 });
-  const sealer = createSealer(config.masterKeys);
+  const sealer = createSealer(await loadMasterKeys(config));
   const meters = createMeters(database);
   const connections = connectionCache({ database, sealer }, now);
   const listening = await database.listen(CONNECTIONS_CHANNEL, () => connections.drop());

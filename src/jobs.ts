@@ -47,7 +47,8 @@ async function addMissingPulls(ctx: IntakeJobs): Promise<void> {
         where c.enabled and c.portal <> 'own' and not exists (
           select from graphile_worker.jobs j where j.key = 'pull:' || c.organization_id || ':' || c.id)`,
   );
-  for (const row of rows) await addPullJob(ctx.database, row.organization_id, row.id);
+  for (const row of rows)
+    await addPullJob(ctx.database, { organizationId: row.organization_id, connectionId: row.id });
 }
 
 function jobLogger(log: Logger): JobLogger {

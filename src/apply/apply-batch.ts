@@ -2,7 +2,13 @@
 import { type Database, type Queryable, sql } from '../db/database.ts';
 import { addJob } from '../db/jobs.ts';
 import type { FetchRequest } from '../portals/contract.ts';
-import { type Books, type Head, type Organization, openBooks } from './books.ts';
+import {
+  type Books,
+  type ConnectionFacts,
+  type Head,
+  type Organization,
+  openBooks,
+} from './books.ts';
 import { decide, type Outcome, type Reading } from './decide.ts';
 import { loadBooks } from './load.ts';
 import { readDocument, type StoredDocument } from './read.ts';
@@ -128,7 +134,7 @@ const MAX_SHARED_SETTINGS = 1000;
 /** Equal settings become one object, so that they are parsed once. */
 export function withSharedSettings<Row extends object>(
   rows: readonly Row[],
-): readonly (Row & { publicSettings: unknown })[] {
+): readonly (Row & { publicSettings: unknown; mirrorOnly: boolean })[] {
   return rows.map((row) => {
     const text = (row as { settingsText?: string }).settingsText ?? '{}';
     let publicSettings = sharedSettings.get(text);
@@ -137,8 +143,13 @@ export function withSharedSettings<Row extends object>(
       publicSettings = JSON.parse(text);
       sharedSettings.set(text, publicSettings);
     }
-    return { ...row, publicSettings };
+    return { ...row, publicSettings, mirrorOnly: isMirrorOnly(publicSettings) };
   });
+}
+
+/** Settings are text when a person typed them and a boolean when a program did. */
+function isMirrorOnly(publicSettings: unknown): boolean {
+  return String((publicSettings as { mirrorOnly?: unknown }).mirrorOnly ?? false) === 'true';
 }
 
 /** The facts about an organization that decisions depend on. */
@@ -149,7 +160,7 @@ export async function readOrganization(
   const [row] = await tx.query<{
     time_zone: string;
     installation: string;
-    connections: { id: string; portal: string; role: 'source' | 'books'; mirror_only: boolean }[];
+    connections: ConnectionFacts[];
     systems: {
       id: string;
       kind: 'webhook' | 'servicemobility' | 'books';
@@ -158,8 +169,7 @@ export async function readOrganization(
     }[];
   }>(
     sql`select o.time_zone, o.installation,
-          (select coalesce(json_agg(json_build_object('id', c.id, 'portal', c.portal, 'role', c.role,
-             'mirror_only', coalesce((c.public_settings ->> 'mirrorOnly')::boolean, false))), '[]')
+          (select coalesce(json_agg(json_build_object('id', c.id, 'portal', c.portal, 'role', c.role)), '[]')
            from connections c where c.organization_id = o.organization_id) as connections,
           (select coalesce(json_agg(json_build_object('id', s.id, 'kind', s.kind, 'connection_id', s.connection_id,
              'topics', s.public_settings -> 'topics') order by s.id), '[]')
@@ -171,12 +181,7 @@ export async function readOrganization(
     id: organizationId,
     timeZone: row.time_zone,
     installation: row.installation,
-    connections: new Map(
-      row.connections.map((one) => [
-        one.id,
-        { id: one.id, portal: one.portal, role: one.role, mirrorOnly: one.mirror_only },
-      ]),
-    ),
+    connections: new Map(row.connections.map((one) => [one.id, one])),
     systems: row.systems.map((one) => ({
       id: one.id,
       kind: one.kind,

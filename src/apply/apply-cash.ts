@@ -156,7 +156,9 @@ export function allocate(
   payment.allocatedMinor += amountMinor;
   touchPayment(ctx, payment);
   noteCause(ctx, target, { entry, paymentId: payment.id, takesBack: false, because: '' });
-  if (target.kind === 'invoice') changePaid(ctx, target.id, amountMinor);
+  if (target.kind !== 'invoice') return;
+  ctx.applied.add(payment.id);
+  changePaid(ctx, target.id, amountMinor);
 }
 
 /** Takes part of an allocation back by a linked reversal; the money becomes unapplied cash again. */

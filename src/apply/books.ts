@@ -89,8 +89,6 @@ export type ConnectionFacts = {
   readonly id: string;
   readonly portal: string;
   readonly role: 'source' | 'books';
-  /** In the role `books`: its payments are copies of money we learn of elsewhere, never money. */
-  readonly mirrorOnly: boolean;
 };
 
 export type SystemFacts = {

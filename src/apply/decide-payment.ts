@@ -55,12 +55,11 @@ function text(money: { readonly amountMinor: bigint; readonly currency: string }
 export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
   const connectionId = ctx.document.connectionId;
   const externalId = event.externalPaymentId as string;
-  const connection = ctx.books.organization.connections.get(connectionId);
   const known = findPayment(ctx.books, connectionId, externalId);
   if (!known) {
     const own = findOwnPayment(ctx, event);
     if (own) return recogniseCopy(ctx, own);
-    if (connection?.mirrorOnly) return;
+    if (ctx.document.mirrorOnly) return;
   } else if (known.connectionId !== connectionId) {
     // A copy we recorded or linked: its states are told by the portal the money came through.
     return;

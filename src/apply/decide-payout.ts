@@ -9,12 +9,14 @@ import type { PayoutRow } from './rows.ts';
 /** @throws Quarantined when the event lacks its id or an amount, or tells another amount than before. */
 export function objectToPayout(ctx: Deciding, event: CanonicalEvent): void {
   if (!event.payoutId) throw new Quarantined(`${event.type} names no payout`);
+  if (event.amountMinor === 0n && event.type === 'payout.failed') return;
   if (event.amountMinor === 0n) throw new Quarantined(`payout ${event.payoutId} has no amount`);
   const [row] = ctx.books.payouts.find(
     'external',
     keyOf(ctx.document.connectionId, event.payoutId),
   );
-  if (row && (row.amountMinor !== event.amountMinor || row.currency !== event.currency)) {
+  const told = row !== undefined && row.amountMinor !== 0n;
+  if (told && (row.amountMinor !== event.amountMinor || row.currency !== event.currency)) {
     throw new Quarantined(`payout ${event.payoutId} is known with another amount or currency`);
   }
 }
@@ -35,6 +37,10 @@ export function decidePayout(ctx: Deciding, event: CanonicalEvent): void {
     entry: null,
     updatedSequence: document.sequence,
   };
+  if (payout.amountMinor === 0n) {
+    payout.amountMinor = event.amountMinor;
+    payout.currency = event.currency;
+  }
   if (event.type === 'payout.paid') payout.paidAt = latest(payout.paidAt, event.occurredAt);
   else payout.failedAt = latest(payout.failedAt, event.occurredAt);
   const wanted = payout.paidAt !== null && payout.failedAt === null;

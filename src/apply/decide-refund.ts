@@ -27,6 +27,9 @@ export function objectToRefundOrDispute(ctx: Deciding, event: CanonicalEvent): v
   const isRefund = event.type.startsWith('refund.');
   const id = isRefund ? event.refundId : event.disputeId;
   if (!id) throw new Quarantined(`${event.type} names no ${isRefund ? 'refund' : 'dispute'}`);
+  // A taken-back refund may come without its amount: what we booked is what is reversed.
+  const mayLackAmount = event.type === 'refund.failed' && event.amountMinor === 0n;
+  if (mayLackAmount) return;
   if (event.amountMinor <= 0n) throw new Quarantined(`${event.type} ${id} has no positive amount`);
   const key = keyOf(document.connectionId, id);
   const [row] = isRefund
@@ -34,6 +37,7 @@ export function objectToRefundOrDispute(ctx: Deciding, event: CanonicalEvent): v
     : books.disputes.find('external', key);
   if (
     row &&
+    row.amountMinor > 0n &&
     (row.amountMinor !== event.amountMinor || row.currency !== event.currency) &&
     isRefund
   ) {
@@ -67,6 +71,10 @@ export function decideRefund(ctx: Deciding, event: CanonicalEvent): void {
     details: {},
     updatedSequence: document.sequence,
   };
+  if (refund.amountMinor === 0n) {
+    refund.amountMinor = event.amountMinor;
+    refund.currency = event.currency;
+  }
   if (event.type === 'refund.succeeded')
     refund.succeededAt = latest(refund.succeededAt, event.occurredAt);
   else refund.failedAt = latest(refund.failedAt, event.occurredAt);

@@ -14,6 +14,7 @@ import {
   type DocumentAtHand,
   openReview,
   Quarantined,
+  queueDelivery,
 } from './deciding.ts';
 import { settleReleases } from './settle-releases.ts';
 
@@ -44,6 +45,7 @@ export function decide(books: Books, document: DocumentAtHand, reading: Reading)
     document: { ...document, sequence: books.head.documentSequence },
     touched: { payments: new Set(), invoices: new Set(), workOrders: new Set() },
     toApply: new Set(),
+    applied: new Set(),
     causes: new Map(),
   };
   const outcome = (status: Outcome['status'], reason: string | null): Outcome => ({
@@ -80,6 +82,7 @@ export function decide(books: Books, document: DocumentAtHand, reading: Reading)
     if (payment) applyCash(ctx, payment);
   }
   settleReleases(ctx);
+  for (const paymentId of ctx.applied) queueDelivery(ctx, { topic: 'payment.applied', paymentId });
   for (const id of ctx.touched.payments) {
     const payment = books.payments.get(id);
     if (!payment || payment.updatedSequence === ctx.document.sequence) continue;

@@ -2,7 +2,7 @@
 import { type Account, chart } from '../ledger/chart.ts';
 import { type Entry, hashEntry } from '../ledger/entry.ts';
 import { businessDay } from '../money/business-day.ts';
-import { type Books, keyOf } from './books.ts';
+import { type Books, keyOf, type SystemFacts } from './books.ts';
 import type { IdentityRow, PaymentRow, ReviewItemRow } from './rows.ts';
 
 /** The document being applied. `appliedAt` is recorded with it, so a replay decides at the same instant. */
@@ -12,6 +12,8 @@ export type DocumentAtHand = {
   readonly sha256: Buffer;
   readonly receivedAt: string;
   readonly appliedAt: string;
+  /** Its connection says that its payments are copies of money we learn of elsewhere, never money. */
+  readonly mirrorOnly: boolean;
 };
 
 export type Deciding = {
@@ -25,6 +27,8 @@ export type Deciding = {
   };
   /** Payments this document is about: what is unapplied of them is applied at its end, if it is certain. */
   readonly toApply: Set<bigint>;
+  /** Payments this document put on an invoice. */
+  readonly applied: Set<bigint>;
   /** The newest entry and payment by which money came to or left an invoice or work order in this document. */
   readonly causes: Map<
     string,
@@ -199,13 +203,28 @@ export function addIdentity(ctx: Deciding, identity: Omit<IdentityRow, 'document
   ctx.books.newIdentities.push(row);
 }
 
+/** What a kind of system can be told; null means everything. A system's own choice goes before it. */
+const TOPICS: Record<SystemFacts['kind'], readonly string[] | null> = {
+  webhook: null,
+  servicemobility: [
+    'payment.succeeded',
+    'payment.authorized',
+    'payment.failed',
+    'payment.voided',
+    'refund.succeeded',
+    'refund.failed',
+  ],
+  books: ['payment.applied'],
+};
+
 /** Queues a message about a payment for every system that wants the topic. */
 export function queueDelivery(
   ctx: Deciding,
   message: { readonly topic: string; readonly paymentId: bigint; readonly subject?: string },
 ): void {
   for (const system of ctx.books.organization.systems) {
-    if (system.topics !== null && !system.topics.includes(message.topic)) continue;
+    const topics = system.topics ?? TOPICS[system.kind];
+    if (topics !== null && !topics.includes(message.topic)) continue;
     ctx.books.deliveries.push({
       systemId: system.id,
       topic: message.topic,

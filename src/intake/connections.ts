@@ -83,7 +83,7 @@ export async function createConnection(
             values (${organizationId}, ${newId('sys')}, 'books', ${input.name}, ${id}, '{"topics":["payment.applied"]}')`,
       );
     }
-    if (portal.pull) await addPullJob(tx, organizationId, id);
+    if (portal.pull) await addPullJob(tx, { organizationId, connectionId: id });
     await tx.query(sql`select pg_notify(${CONNECTIONS_CHANNEL}, ${id})`);
   });
   return { id };
@@ -137,7 +137,7 @@ export async function updateConnection(
         sql`delete from oauth_tokens where organization_id = ${organizationId} and connection_id = ${id}`,
       );
     }
-    if (portal.pull) await addPullJob(tx, organizationId, id);
+    if (portal.pull) await addPullJob(tx, { organizationId, connectionId: id });
     await tx.query(sql`select pg_notify(${CONNECTIONS_CHANNEL}, ${id})`);
   });
 }
@@ -151,17 +151,21 @@ function requirePortal(id: string): Portal {
   return portal;
 }
 
-/** Starts or hastens the connection's pull. */
+/** Starts or hastens the connection's pull; `since` reads everything from then on again. */
 export function addPullJob(
   tx: Queryable,
-  organizationId: number,
-  connectionId: string,
-  runAt?: Date,
+  pull: {
+    readonly organizationId: number;
+    readonly connectionId: string;
+    readonly since?: Date;
+    readonly runAt?: Date;
+  },
 ): Promise<void> {
+  const { organizationId, connectionId, since, runAt } = pull;
   return addJob(tx, {
     task: 'pull',
     key: `pull:${organizationId}:${connectionId}`,
-    payload: { organizationId, connectionId },
+    payload: { organizationId, connectionId, ...(since ? { since: since.toISOString() } : {}) },
     ...(runAt ? { runAt } : {}),
   });
 }

@@ -35,6 +35,7 @@ function makeApi(ctx: AccessContext, connection: Connection): PortalApi {
     authorization: authorizationOf(ctx, connection),
     ...(portal.api.headers ? { headers: portal.api.headers } : {}),
     requestsPerMinute: portal.api.requestsPerMinute,
+    ...(portal.api.throttled ? { throttled: portal.api.throttled } : {}),
     clock: ctx.now,
   });
 }

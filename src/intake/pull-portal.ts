@@ -50,12 +50,11 @@ export async function pullPortal(
         error instanceof RetryLater ? (error.afterMs ?? RETRY_MS) : RETRY_MS,
       );
   }
-  await addPullJob(
-    ctx.database,
-    input.organizationId,
-    input.connectionId,
-    new Date(ctx.now().getTime() + nextMs),
-  );
+  await addPullJob(ctx.database, {
+    organizationId: input.organizationId,
+    connectionId: input.connectionId,
+    runAt: new Date(ctx.now().getTime() + nextMs),
+  });
 }
 
 /** False when it gave way with pages left. */

@@ -1,7 +1,7 @@
 /** Secrets at rest: AES-256-GCM with a key id, so that keys can be rotated. */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
 
-export type MasterKey = { readonly id: string; readonly key: Buffer };
+type SealingKey = { readonly id: string; readonly key: KeyObject };
 
 export type Sealer = {
   /** Encrypts `text`; the same `context` must be named to open it, so that a sealed value cannot be moved. */
@@ -15,7 +15,7 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** The first key seals, every key opens. Layout: format, key id length, key id, IV, tag, ciphertext. */
-export function createSealer(keys: readonly MasterKey[]): Sealer {
+export function createSealer(keys: readonly SealingKey[]): Sealer {
   const [current] = keys;
   if (!current) throw new Error('a master key is needed to keep secrets');
   return {

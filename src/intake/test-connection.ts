@@ -1,0 +1,125 @@
+/** Says in plain words whether a connection works, and what to do when it does not. */
+import { sql } from '../db/database.ts';
+import { Reauthorize, Rejected, RetryLater, WireMismatch } from '../portals/kit/errors.ts';
+import { addPullJob, type Connection, loadConnection } from './connections.ts';
+import type { AccessContext, PortalAccess } from './portal-access.ts';
+
+export type Finding = { readonly level: 'ok' | 'warning' | 'error'; readonly text: string };
+
+type TestContext = AccessContext & { readonly access: PortalAccess };
+
+/** Tries the credentials with one cheap call and reads what was noted of the connection. */
+export async function testConnection(
+  ctx: TestContext,
+  organizationId: number,
+  id: string,
+): Promise<{ readonly ok: boolean; readonly findings: readonly Finding[] }> {
+  const connection = await loadConnection(ctx, id, organizationId);
+  if (!connection)
+    return { ok: false, findings: [{ level: 'error', text: `Connection ${id} does not exist.` }] };
+  const findings: Finding[] = [];
+  if (!connection.enabled)
+    findings.push({ level: 'warning', text: 'The connection is switched off.' });
+  findings.push(await checkCredentials(ctx, connection));
+  findings.push(...(await noted(ctx, connection)));
+  return { ok: findings.every((finding) => finding.level !== 'error'), findings };
+}
+
+async function checkCredentials(ctx: TestContext, connection: Connection): Promise<Finding> {
+  const { portal, settings } = connection;
+  if (!portal.check || !portal.api) {
+    return { level: 'ok', text: `${portal.name} has nothing to call; it is only listened to.` };
+  }
+  if (portal.pull?.possible?.(settings) === false) {
+    return {
+      level: 'warning',
+      text: `Without API credentials ${portal.name} is only listened to; a lost notice stays lost.`,
+    };
+  }
+  try {
+    return { level: 'ok', text: await portal.check(ctx.access(connection), settings) };
+  } catch (error) {
+    return { level: 'error', text: explain(portal.name, error as Error) };
+  }
+}
+
+function explain(name: string, error: Error): string {
+  if (error instanceof Reauthorize) {
+    return `${name} refuses the credentials: ${error.message}. Enter them again; a test key does not open a live account.`;
+  }
+  if (error instanceof Rejected && error.status === 403) {
+    return `${name} knows the credentials but forbids the call: ${error.message}. Give the key the missing permission.`;
+  }
+  if (error instanceof RetryLater) return `${name} cannot be reached now: ${error.message}.`;
+  if (error instanceof WireMismatch) {
+    return `What answers is not ${name} as documented: ${error.message}. Check apiBaseUrl.`;
+  }
+  return `${name} answered unexpectedly: ${error.message}.`;
+}
+
+async function noted(ctx: TestContext, connection: Connection): Promise<readonly Finding[]> {
+  const { organizationId, id } = connection;
+  const findings: Finding[] = [];
+  const refusals = await ctx.database.query<{ code: string; count: bigint; because: string }>(
+    sql`select code, sum(count)::bigint as count, (array_agg(last_because order by last_at desc))[1] as because
+        from refusals where organization_id = ${organizationId} and connection_id = ${id}
+          and last_at > ${ctx.now().toISOString()}::timestamptz - interval '1 day'
+        group by code order by 2 desc`,
+  );
+  for (const { code, count, because } of refusals) {
+    findings.push({
+      level: 'error',
+      text: `${count} deliveries of the last day were refused (${code}): ${because}`,
+    });
+  }
+  const [health] = await ctx.database.query<{
+    last_error: string | null;
+    last_error_at: string | null;
+    reauthorize_since: string | null;
+  }>(
+    sql`select last_error, last_error_at, reauthorize_since from connection_health
+        where organization_id = ${organizationId} and connection_id = ${id}`,
+  );
+  if (health?.reauthorize_since) {
+    findings.push({
+      level: 'error',
+      text: `It must be connected again since ${health.reauthorize_since}.`,
+    });
+  } else if (health?.last_error) {
+    findings.push({
+      level: 'warning',
+      text: `The last failed call, at ${health.last_error_at}: ${health.last_error}`,
+    });
+  }
+  const [fetches] = await ctx.database.query<{ failed: bigint; oldest: string | null }>(
+    sql`select count(*) filter (where state = 'failed') as failed,
+          min(due_at) filter (where state = 'waiting') as oldest
+        from fetches where organization_id = ${organizationId} and connection_id = ${id}`,
+  );
+  if (fetches && fetches.failed > 0n) {
+    findings.push({
+      level: 'error',
+      text: `${fetches.failed} announced objects could not be fetched.`,
+    });
+  }
+  return findings;
+}
+
+/** Pulls now instead of at its time; with `since`, everything from then on again. Duplicates are free. */
+export async function requestSync(
+  ctx: TestContext,
+  organizationId: number,
+  id: string,
+  since?: Date,
+): Promise<void> {
+  const connection = await loadConnection(ctx, id, organizationId);
+  if (!connection) throw new Error(`connection ${id} does not exist`);
+  const { portal } = connection;
+  if (!portal.pull) throw new Error(`${portal.name} cannot be pulled; it only sends`);
+  if (portal.pull.possible?.(connection.settings) === false) {
+    throw new Error(
+      `${portal.name} cannot be pulled without API credentials; see checkvalve portals`,
+    );
+  }
+  await addPullJob(ctx.database, { organizationId, connectionId: id, ...(since ? { since } : {}) });
+}
