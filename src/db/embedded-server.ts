@@ -89,8 +89,9 @@ async function startLocked(
   const supervised = supervise({ ...cluster, port: first.port }, first, startOptions, log);
   const databaseUrl = urlOf(cluster, first.port, DATABASE_NAME);
   try {
-    await recordPort(dataDirectory, cluster, first.port);
     await ensureDatabase(urlOf(cluster, first.port, 'postgres'));
+    // Only now may others find it.
+    await recordPort(dataDirectory, cluster, first.port);
   } catch (error) {
     await supervised.stop();
     throw error;
@@ -135,7 +136,7 @@ function supervise(
     }
     log.warn('The database ended unexpectedly; starting it again.');
     try {
-      current = await startPostmaster(cluster, options);
+      current = await startPostmaster(cluster, { ...options, keepPort: true });
       startedAt = performance.now();
       watch();
     } catch (error) {
@@ -158,7 +159,8 @@ export async function findRunningDatabase(dataDirectory: string): Promise<string
   const record = holder && (await readClusterRecord(dataDirectory));
   if (!record) return undefined;
   const postmaster = await findPostmaster(record.directory);
-  return postmaster?.ready ? urlOf(record, postmaster.port, DATABASE_NAME) : undefined;
+  const complete = postmaster?.ready && postmaster.port === record.port;
+  return complete ? urlOf(record, postmaster.port, DATABASE_NAME) : undefined;
 }
 
 /**

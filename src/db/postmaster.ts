@@ -47,6 +47,8 @@ export type Postmaster = { readonly identity: ProcessIdentity; readonly port: nu
 export type StartOptions = {
   readonly binaries: Binaries;
   readonly logFile: string;
+  /** Clients know the cluster's port: wait for it rather than take another. */
+  readonly keepPort?: boolean;
   /** Settings of PostgreSQL that differ from ours, for tests and measurements. */
   readonly settings?: Readonly<Record<string, string>>;
 };
@@ -124,7 +126,7 @@ export async function startPostmaster(
 ): Promise<StartedPostmaster> {
   let preferred = cluster.port;
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort(preferred);
+    const port = options.keepPort && preferred ? preferred : await freePort(preferred);
     const outcome = await tryStart(cluster, options, port);
     if ('identity' in outcome) return outcome;
     const portTaken = /could not bind|Address already in use/.test(outcome.log);
