@@ -1,4 +1,6 @@
-/** The simulated Stripe's REST API: lists newest first, cursors, expansion, errors in Stripe's form. */
+/**
+ * The simulated Stripe's REST API: lists newest first, cursors, expansion, errors in Stripe's form.
+ */
 import type { SimulatedAnswer, SimulatedRequest } from './faulty-server.ts';
 import type { StripeObject } from './stripe-objects.ts';
 

@@ -1,10 +1,16 @@
-/** The objects of a simulated Stripe account, in Stripe's own shapes (API version 2026-10-28.endive). */
+/**
+ * The objects of a simulated Stripe account, in Stripe's own shapes (API version
+ * 2026-10-28.endive).
+ */
 import { exponentOf } from '../src/money/money.ts';
 import type { SimulatedOrder } from './contract.ts';
 
 export const API_VERSION = '2026-10-28.endive';
 
-/** A Stripe object: what the simulator itself reads and changes, beside all the fields it only shows. */
+/**
+ * A Stripe object: what the simulator itself reads and changes, beside all the fields it only
+ * shows.
+ */
 export type StripeObject = {
   readonly id: string;
   readonly object: string;

@@ -6,7 +6,10 @@ import { API_VERSION, type StripeObject } from './stripe-objects.ts';
 
 export type World = ReturnType<typeof newWorld>;
 
-/** Objects are changed in place, and an event tells of each change with a copy of what it had become. */
+/**
+ * Objects are changed in place, and an event tells of each change with a copy of what it had
+ * become.
+ */
 export function newWorld(seed: number, extraEvents: boolean) {
   const random = seededRandom(seed);
   const objects = new Map<string, StripeObject>();

@@ -180,7 +180,7 @@ test('refunds, disputes and payouts leave a truth that the notices tell', async 
   assert.throws(() => simulated.refund?.(String(first), 125050n, at(50)), RangeError);
 });
 
-test('invoice events lead to the PaymentIntent with a key, and to the invoice without', async () => {
+test('invoice events lead to the PaymentIntent with a key, to the invoice without', async () => {
   const opening = await open({ seed: 3, extraEvents: true });
   const { simulated, settings, api } = opening;
   const id = simulated.pay(order, at(0));

@@ -1,4 +1,7 @@
-/** A simulated Stripe account: PaymentIntents, refunds, disputes, payouts and invoices, with signed events. */
+/**
+ * A simulated Stripe account: PaymentIntents, refunds, disputes, payouts and invoices, with signed
+ * events.
+ */
 import type { SimulatedOrder, SimulatedPortal, SimulatorOptions, TruePayment } from './contract.ts';
 import { serveFaulty } from './faulty-server.ts';
 import { seededRandom } from './random.ts';
@@ -8,7 +11,9 @@ import * as stripe from './stripe-objects.ts';
 import { newWorld, type World } from './stripe-world.ts';
 
 export type StripeSimulatorOptions = SimulatorOptions & {
-  /** Payments with an invoice number are made through a Stripe invoice, with all the events of one. */
+  /**
+   * Payments with an invoice number are made through a Stripe invoice, with all the events of one.
+   */
   readonly extraEvents?: boolean;
 };
 
@@ -60,29 +65,36 @@ function newAccount(options: StripeSimulatorOptions) {
   };
 }
 
-function paymentsOf(world: World) {
-  function attempt(order: SimulatedOrder, method: string, manual: boolean, at: Date) {
-    const created = world.seconds(at);
-    const intent = stripe.newIntent(world.newId('pi'), order, { created, method, manual });
-    world.add(intent);
-    const charge = stripe.newCharge(world.newId(method === 'card' ? 'ch' : 'py'), intent, order, {
-      created,
-      method,
-    });
-    world.add(charge);
-    intent.latest_charge = charge.id;
-    world.orders.set(intent.id, order);
-    return { intent, charge };
-  }
+/** A customer's attempt: an intent with its first charge, neither of them told of yet. */
+function attempt(
+  world: World,
+  order: SimulatedOrder,
+  how: { readonly method: string; readonly manual?: boolean },
+  at: Date,
+) {
+  const { method, manual = false } = how;
+  const created = world.seconds(at);
+  const intent = stripe.newIntent(world.newId('pi'), order, { created, method, manual });
+  world.add(intent);
+  const charge = stripe.newCharge(world.newId(method === 'card' ? 'ch' : 'py'), intent, order, {
+    created,
+    method,
+  });
+  world.add(charge);
+  intent.latest_charge = charge.id;
+  world.orders.set(intent.id, order);
+  return { intent, charge };
+}
 
+function paymentsOf(world: World) {
   return {
     pay(order: SimulatedOrder, at: Date): string {
-      const { intent, charge } = attempt(order, 'card', false, at);
+      const { intent, charge } = attempt(world, order, { method: 'card' }, at);
       receive(world, intent, charge, at);
       return intent.id;
     },
     begin(order: SimulatedOrder, at: Date): string {
-      const { intent } = attempt(order, 'us_bank_account', false, at);
+      const { intent } = attempt(world, order, { method: 'us_bank_account' }, at);
       intent.status = 'processing';
       world.emit('payment_intent.processing', intent, at);
       return intent.id;
@@ -107,7 +119,7 @@ function paymentsOf(world: World) {
       world.emit('payment_intent.payment_failed', intent, at);
     },
     authorize(order: SimulatedOrder, at: Date): string {
-      const { intent, charge } = attempt(order, 'card', true, at);
+      const { intent, charge } = attempt(world, order, { method: 'card', manual: true }, at);
       Object.assign(charge, { status: 'succeeded', paid: true });
       Object.assign(intent, { status: 'requires_capture', amount_capturable: intent.amount });
       world.emit('payment_intent.amount_capturable_updated', intent, at);
@@ -137,7 +149,9 @@ function inStatus(world: World, id: string, status: string): StripeObject {
   return intent;
 }
 
-/** The money arrives; its fee is known a moment later, by `charge.updated` (asynchronous capture). */
+/**
+ * The money arrives; its fee is known a moment later, by `charge.updated` (asynchronous capture).
+ */
 function receive(world: World, intent: StripeObject, charge: StripeObject, at: Date): void {
   const amount = intent.amount as number;
   Object.assign(charge, {

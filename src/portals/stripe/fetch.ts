@@ -27,7 +27,9 @@ const ENTITIES: ReadonlyMap<string, { readonly path: string; readonly expand: re
     ['invoice_payment', { path: '/v1/invoice_payments', expand: ['invoice'] }],
   ]);
 
-/** More pages than any invoice has part payments; a longer list is an answer we do not understand. */
+/**
+ * More pages than any invoice has part payments; a longer list is an answer we do not understand.
+ */
 const PAGES_MAX = 50;
 
 const invoicePaymentsPage = z.object({
@@ -35,7 +37,10 @@ const invoicePaymentsPage = z.object({
   has_more: z.boolean(),
 });
 
-/** Fetches what exists of `requests`; `invoice_payments` also brings the payments that its records name. */
+/**
+ * Fetches what exists of `requests`; `invoice_payments` also brings the payments that its records
+ * name.
+ */
 export async function fetchObjects(
   api: PortalApi,
   requests: readonly FetchRequest[],
@@ -61,8 +66,9 @@ async function fetchOne(api: PortalApi, request: FetchRequest): Promise<readonly
 }
 
 /**
- * The invoice's payments, then the money itself. A list cannot be expanded deeply enough to bring the fee of
- * each payment, so the PaymentIntents follow as documents of their own, ahead of what refers to them.
+ * The invoice's payments, then the money itself. A list cannot be expanded deeply enough to bring
+ * the fee of each payment, so the PaymentIntents follow as documents of their own, ahead of what
+ * refers to them.
  */
 async function fetchPaymentsOf(api: PortalApi, request: FetchRequest): Promise<readonly Fetched[]> {
   const pages: Fetched[] = [];

@@ -24,7 +24,8 @@ export const stripe = definePortal({
     baseUrl: ({ apiBaseUrl }) => apiBaseUrl,
     auth: { kind: 'bearer', token: ({ secretKey }) => secretKey },
     headers: { 'stripe-version': '2026-10-28.endive' },
-    // A sandbox allows 25 requests a second, live mode 25 for one endpoint; some is left to the firm.
+    // A sandbox allows 25 requests a second, live mode 25 for one endpoint; some is left to the
+    // firm.
     requestsPerMinute: 1200,
   },
   check,

@@ -1,4 +1,6 @@
-/** Invoices: which payment paid them, and, for a firm that bills in Stripe, the invoices themselves. */
+/**
+ * Invoices: which payment paid them, and, for a firm that bills in Stripe, the invoices themselves.
+ */
 import { businessDay } from '../../money/business-day.ts';
 import type { Normalized } from '../contract.ts';
 import type { CanonicalEvent, Payer } from '../events.ts';
@@ -37,7 +39,9 @@ const INVOICE_STATUSES: ReadonlySet<string> = new Set([
   'void',
 ]);
 
-/** An invoice that was paid: the payment it names, else what leads to it, else a provisional one. */
+/**
+ * An invoice that was paid: the payment it names, else what leads to it, else a provisional one.
+ */
 export function paidInvoice(
   eventType: string,
   invoice: Invoice,
@@ -63,7 +67,8 @@ function whyNoMoney(invoice: Invoice): string | undefined {
   if (invoice.paid_out_of_band) return 'paid out of band, outside Stripe';
   if (invoice.amount_paid <= 0) return 'nothing was paid (a zero invoice, or covered by credit)';
   if (paidInStripe(invoice) <= 0) return 'recorded as paid outside Stripe';
-  // Basil removed `paid_out_of_band`; an invoice marked as paid by hand shows no attempt to collect.
+  // Basil removed `paid_out_of_band`; an invoice marked as paid by hand shows no attempt to
+  // collect.
   const attempts = invoice.attempted === false || invoice.attempt_count === 0;
   return attempts &&
     idOf(invoice.payment_intent ?? invoice.charge) === null &&
@@ -78,7 +83,9 @@ function paidInStripe(invoice: Invoice): number {
 
 type Part = { readonly paymentId: string; readonly amount: number };
 
-/** The InvoicePayments that an invoice carries when asked for, as far as they are money in Stripe. */
+/**
+ * The InvoicePayments that an invoice carries when asked for, as far as they are money in Stripe.
+ */
 function paidParts(invoice: Invoice): readonly Part[] {
   return (invoice.payments?.data ?? []).flatMap(({ status, amount_paid, payment }) => {
     const paymentId = idOf(payment.payment_intent ?? payment.charge);
@@ -145,7 +152,10 @@ function invoiceMoney(
 
 const INVOICE_PAYMENT_STATUSES: ReadonlySet<string> = new Set(['open', 'paid', 'canceled']);
 
-/** A payment's share in an invoice: no new money, but it ties the two, and a provisional id to the final one. */
+/**
+ * A payment's share in an invoice: no new money, but it ties the two, and a provisional id to the
+ * final one.
+ */
 export function invoicePaymentState(
   record: InvoicePayment,
   told: Told,
@@ -247,7 +257,10 @@ export function invoiceFacts(invoice: Invoice, told: Told, settings: StripeSetti
   return { events: [event] };
 }
 
-/** An invoice as fetched or pulled. With an API key its money is found by the PaymentIntents themselves. */
+/**
+ * An invoice as fetched or pulled. With an API key its money is found by the PaymentIntents
+ * themselves.
+ */
 export function invoiceObject(invoice: Invoice, settings: StripeSettings): Normalized {
   if (settings.importInvoices && settings.secretKey)
     return invoiceFacts(invoice, undefined, settings);

@@ -68,7 +68,10 @@ export const DISPUTE_EVENT_TYPES: readonly string[] = [
   'charge.dispute.closed',
 ];
 
-/** An inquiry that ended (`warning_closed`) and a dispute that was `prevented` leave nothing to book. */
+/**
+ * An inquiry that ended (`warning_closed`) and a dispute that was `prevented` leave nothing to
+ * book.
+ */
 const DISPUTE_STATES: ReadonlyMap<string, 'dispute.opened' | 'dispute.won' | 'dispute.lost'> =
   new Map([
     ['warning_needs_response', 'dispute.opened'],
@@ -127,7 +130,10 @@ export function disputeState(
   };
 }
 
-/** Whether the dispute ever took money: its balance transactions say so; without them, its status does. */
+/**
+ * Whether the dispute ever took money: its balance transactions say so; without them, its status
+ * does.
+ */
 function tookMoney(dispute: Dispute): boolean {
   if (dispute.balance_transactions) {
     return dispute.balance_transactions.some(({ amount }) => amount < 0);
@@ -156,7 +162,9 @@ function feeOfDispute(
   return feeOf({ ...first, fee }, disputeCurrency);
 }
 
-/** The payment that money goes back from; a charge is its own payment where it has no PaymentIntent. */
+/**
+ * The payment that money goes back from; a charge is its own payment where it has no PaymentIntent.
+ */
 function paymentOf(
   object: Pick<Refund, 'charge' | 'payment_intent'>,
 ): Pick<CanonicalEvent, 'externalPaymentId' | 'links'> {

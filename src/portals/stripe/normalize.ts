@@ -1,4 +1,7 @@
-/** What a Stripe document becomes. Pure; anything it cannot be certain of is set aside with the reason. */
+/**
+ * What a Stripe document becomes. Pure; anything it cannot be certain of is set aside with the
+ * reason.
+ */
 import type { Normalized, PortalDocument } from '../contract.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
 import {
@@ -72,7 +75,9 @@ const eventReaders: ReadonlyMap<string, EventReader> = new Map([
 
 type ObjectReader = (object: unknown, settings: StripeSettings) => Normalized;
 
-/** Objects as fetched or pulled. None of them asks for a further fetch of itself, so a fetch ends. */
+/**
+ * Objects as fetched or pulled. None of them asks for a further fetch of itself, so a fetch ends.
+ */
 const objectReaders: ReadonlyMap<string, ObjectReader> = new Map<string, ObjectReader>([
   [
     'payment_intent',
@@ -158,7 +163,7 @@ function isForeign(account: string | null | undefined, settings: StripeSettings)
 
 function foreign(type: string, account: string | null | undefined): Normalized {
   return {
-    ignored: `${type} of the connected account ${account}; set \`accountId\` if that account is ours`,
+    ignored: `${type} of the connected account ${account}; set \`accountId\` if it is ours`,
   };
 }
 

@@ -8,11 +8,11 @@ const TYPES_OF_METHOD: Readonly<Partial<Record<Method, string>>> = {
   ach: 'us_bank_account ach_debit ach_credit_transfer',
   bank:
     'acss_debit au_becs_debit bacs_debit bancontact bizum blik customer_balance eps fpx giropay ' +
-    'id_bank_transfer ideal multibanco nz_bank_account p24 pay_by_bank paynow payto pix promptpay ' +
-    'sepa_credit_transfer sepa_debit sofort upi',
+    'id_bank_transfer ideal multibanco nz_bank_account p24 pay_by_bank paynow payto pix ' +
+    'promptpay sepa_credit_transfer sepa_debit sofort upi',
   wallet:
-    'alipay amazon_pay cashapp gopay grabpay kakao_pay link mb_way mobilepay naver_pay payco paypal ' +
-    'paypay revolut_pay samsung_pay satispay shopeepay swish twint wechat wechat_pay',
+    'alipay amazon_pay cashapp gopay grabpay kakao_pay link mb_way mobilepay naver_pay payco ' +
+    'paypal paypay revolut_pay samsung_pay satispay shopeepay swish twint wechat wechat_pay',
 };
 
 const methodOfType: ReadonlyMap<string, Method> = new Map(
@@ -35,8 +35,8 @@ export function meansOfCharge(charge: Charge | undefined): Means {
 }
 
 /**
- * The means of a PaymentIntent: of its charge, else of the method that was tried, else the only type that
- * the intent allows. Several allowed types say nothing of the one used.
+ * The means of a PaymentIntent: of its charge, else of the method that was tried, else the only
+ * type that the intent allows. Several allowed types say nothing of the one used.
  */
 export function meansOfIntent(intent: PaymentIntent, charge: Charge | undefined): Means {
   const told = meansOfCharge(charge);
@@ -51,7 +51,10 @@ function meansOfType(type: string): Means {
   return { method: methodOfType.get(type) ?? 'other', channel: type };
 }
 
-/** The payer: the customer's id and what the charge, the receipt or the invoice says of them; null for none. */
+/**
+ * The payer: the customer's id and what the charge, the receipt or the invoice says of them; null
+ * for none.
+ */
 export function payer(
   customer: CustomerField,
   names: readonly (string | null | undefined)[],

@@ -17,7 +17,10 @@ type PaymentType =
   | 'payment.failed'
   | 'payment.voided';
 
-/** What a PaymentIntent's status says; null where the customer has yet to act. `*_source*`: before 2019-02-11. */
+/**
+ * What a PaymentIntent's status says; null where the customer has yet to act. `*_source*`: before
+ * 2019-02-11.
+ */
 const INTENT_STATES: ReadonlyMap<string, PaymentType | null> = new Map([
   ['succeeded', 'payment.succeeded'],
   ['processing', 'payment.pending'],
@@ -54,7 +57,8 @@ export function intentEvent(
   if (wanted === 'payment.authorized' && (state !== wanted || !intent.amount_capturable)) {
     return { ignored: `${type} of ${intent.id}: nothing is left to be captured` };
   }
-  // A failed attempt leaves the intent waiting for another one, or canceled where that was the last.
+  // A failed attempt leaves the intent waiting for another one, or canceled where that was the
+  // last.
   const agrees =
     wanted === 'payment.failed' ? state === null || state === 'payment.voided' : state === wanted;
   if (!agrees) return contradiction(type, intent.id, intent.status);
@@ -116,7 +120,9 @@ function amountOfIntent(type: PaymentType, intent: PaymentIntent): number {
   return intent.amount;
 }
 
-/** The charge that a state is about; older versions list all of an intent's charges, newest first. */
+/**
+ * The charge that a state is about; older versions list all of an intent's charges, newest first.
+ */
 function chargeOfIntent(type: PaymentType, intent: PaymentIntent): Charge | undefined {
   const latest = expanded(intent.latest_charge);
   if (latest) return latest;
@@ -144,7 +150,10 @@ const LONE_CHARGE_EVENTS: ReadonlyMap<string, readonly PaymentType[]> = new Map(
   ['charge.updated', ['payment.succeeded']],
 ]);
 
-/** An event of a charge. Money of a PaymentIntent is booked from the intent; its charge only tells the fee. */
+/**
+ * An event of a charge. Money of a PaymentIntent is booked from the intent; its charge only tells
+ * the fee.
+ */
 export function chargeEvent(
   type: string,
   charge: Charge,

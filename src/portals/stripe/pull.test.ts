@@ -93,7 +93,7 @@ test('a sweep interrupted between two pages goes on where it was', async () => {
   assert.equal(second.next.sweep?.stage, 1);
 });
 
-test('a sweep by events that was left for so long that events are gone begins anew by lists', async () => {
+test('a sweep left for so long that events are gone begins anew by lists', async () => {
   const api = scripted({});
   const left: Cursor = {
     since: now - 31 * DAY,

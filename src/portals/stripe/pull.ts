@@ -1,6 +1,7 @@
 /**
- * The pull: what changed since the cursor by the events API, which remembers 30 days, and further back what was
- * created since, by the lists. A cursor names its place on the way, so that a crash costs one page at most.
+ * The pull: what changed since the cursor by the events API, which remembers 30 days, and further
+ * back what was created since, by the lists. A cursor names its place on the way, so that a crash
+ * costs one page at most.
  */
 import { z } from 'zod';
 import type { PortalApi } from '../contract.ts';
@@ -15,7 +16,9 @@ export const EVERY_SECONDS = 300;
 /** Events can appear in the list somewhat after the second that they are stamped with. */
 export const OVERLAP_SECONDS = 600;
 
-/** One day less than Stripe keeps events, so that a sweep which begins in time also ends in time. */
+/**
+ * One day less than Stripe keeps events, so that a sweep which begins in time also ends in time.
+ */
 const EVENTS_REACH_SECONDS = 29 * 86_400;
 const PAGE_SIZE = '100';
 
@@ -51,7 +54,10 @@ export function start(from: Date): Cursor {
   return { since: Math.floor(from.getTime() / 1000), sweep: null };
 }
 
-/** One page; newest first, so what arrives meanwhile does not shift the pages, it is met by the next sweep. */
+/**
+ * One page; newest first, so what arrives meanwhile does not shift the pages, it is met by the next
+ * sweep.
+ */
 export async function pullPage(
   api: PortalApi,
   cursor: Cursor,
@@ -79,14 +85,20 @@ export async function pullPage(
     : { bodies, next: { since: sweep.startedAt, sweep: null }, more: false };
 }
 
-/** The sweep to go on with; one by events that took so long that events are being forgotten begins anew. */
+/**
+ * The sweep to go on with; one by events that took so long that events are being forgotten begins
+ * anew.
+ */
 function sweepAt(cursor: Cursor, now: number): NonNullable<Cursor['sweep']> {
   const by = now - cursor.since > EVENTS_REACH_SECONDS ? 'lists' : 'events';
   if (cursor.sweep && (cursor.sweep.by === 'lists' || by === 'events')) return cursor.sweep;
   return { by, startedAt: now, stage: 0, after: null };
 }
 
-/** Stripe takes at most 20 types in one query. `invoice.payment_succeeded` would only repeat `invoice.paid`. */
+/**
+ * Stripe takes at most 20 types in one query. `invoice.payment_succeeded` would only repeat
+ * `invoice.paid`.
+ */
 function eventStages(settings: StripeSettings): readonly Stage[] {
   const money = [...INTENT_EVENT_TYPES, ...CHARGE_EVENT_TYPES];
   const back = [...REFUND_EVENT_TYPES, ...DISPUTE_EVENT_TYPES, ...PAYOUT_EVENT_TYPES];

@@ -29,7 +29,9 @@ export function metadataReferences(metadata: Metadata, settings: StripeSettings)
   );
 }
 
-/** The references of a payment: metadata, its details, the invoice it names, and its description. */
+/**
+ * The references of a payment: metadata, its details, the invoice it names, and its description.
+ */
 export function paymentReferences(
   object: {
     readonly description?: string | null | undefined;
@@ -58,7 +60,9 @@ export function paymentReferences(
   ]);
 }
 
-/** The references of an invoice that was paid with `paidMinor`, or of one that only names itself. */
+/**
+ * The references of an invoice that was paid with `paidMinor`, or of one that only names itself.
+ */
 export function invoiceReferences(
   invoice: Invoice,
   settings: StripeSettings,

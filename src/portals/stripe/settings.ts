@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { secret, secrets } from '../kit/secret.ts';
 
 const FIND_WEBHOOK_SECRET =
-  'Workbench > Event destinations > your destination > Signing secret (whsec_…). One per destination ' +
-  'and per mode.';
+  'Workbench > Event destinations > your destination > Signing secret (whsec_…). One for each ' +
+  'destination and mode.';
 const FIND_SECRET_KEY =
   'Developers > API keys: a restricted key (rk_…) with read access to charges, payment intents, ' +
-  'refunds, disputes, invoices, payouts, balance transactions, events and customers. Needed to pull, ' +
-  'for thin events, and for fees.';
+  'refunds, disputes, invoices, payouts, balance transactions, events and customers. Needed to ' +
+  'pull, for thin events, and for fees.';
 
 /** A switch given as `true`/`false`, as text or not. */
 const flag = z.union([z.boolean(), z.stringbool()]);
@@ -26,7 +26,9 @@ function metadataKeys(what: string, names: readonly string[]) {
     .meta({ description: `Metadata keys that hold the ${what}, comma separated.` });
 }
 
-/** Every setting may be absent, so that a webhook can be connected before Stripe shows its secret. */
+/**
+ * Every setting may be absent, so that a webhook can be connected before Stripe shows its secret.
+ */
 export const settings = z.object({
   webhookSecret: secrets(FIND_WEBHOOK_SECRET).optional(),
   secretKey: secret(FIND_SECRET_KEY).optional(),
@@ -37,11 +39,11 @@ export const settings = z.object({
     .optional()
     .meta({
       description:
-        'Settings > Business > Account details (acct_…). Only for a destination that also receives ' +
-        'the events of connected accounts: those of any other account are ignored.',
+        'Settings > Business > Account details (acct_…). Only for a destination that also ' +
+        'receives the events of connected accounts: those of any other account are ignored.',
     }),
   livemode: flag.optional().meta({
-    description: 'true: live events only; false: test mode and sandbox events only. Empty: both.',
+    description: 'true: live events only; false: test mode and sandbox events only. Absent: both.',
   }),
   importInvoices: flag.default(false).meta({
     description:

@@ -12,8 +12,9 @@ export function recognizes(notice: Notice): boolean {
 }
 
 /**
- * Any `v1` may match any of our secrets, as both sides rotate. The key is the secret's whole text, `whsec_`
- * included. Like the official libraries it refuses only old timestamps, because clocks run ahead, too.
+ * Any `v1` may match any of our secrets, as both sides rotate. The key is the secret's whole text,
+ * `whsec_` included. Like the official libraries it refuses only old timestamps, because clocks run
+ * ahead, too.
  */
 export function authenticate(notice: Notice, settings: StripeSettings): Verdict {
   const header = notice.headers[HEADER];
@@ -33,7 +34,7 @@ export function authenticate(notice: Notice, settings: StripeSettings): Verdict 
   if (!matches) {
     return refused(
       'signature-wrong',
-      'no v1 signature fits `webhookSecret`: each destination and each mode has a secret of its own',
+      'no v1 signature fits `webhookSecret`: each destination and mode has its own',
     );
   }
   const ageSeconds = notice.receivedAt.getTime() / 1000 - Number(timestamp);

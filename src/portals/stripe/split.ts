@@ -17,7 +17,10 @@ export function split(body: Buffer): readonly SplitDocument[] {
   }
 }
 
-/** The records of a v1 list, a v2 list (which has no `object`) or a batch; undefined for a single object. */
+/**
+ * The records of a v1 list, a v2 list (which has no `object`) or a batch; undefined for a single
+ * object.
+ */
 function recordsOf(whole: unknown): readonly unknown[] | undefined {
   if (Array.isArray(whole)) return whole;
   if (typeof whole !== 'object' || whole === null || !('data' in whole)) return undefined;
@@ -36,7 +39,10 @@ function digest(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 }
 
-/** `JSON.rawJSON` is in Node 24 but not yet in TypeScript's library: it writes a number's own digits again. */
+/**
+ * `JSON.rawJSON` is in Node 24 but not yet in TypeScript's library: it writes a number's own digits
+ * again.
+ */
 const { rawJSON } = JSON as unknown as { rawJSON(source: string): unknown };
 
 function parseForRewriting(body: Buffer): unknown {

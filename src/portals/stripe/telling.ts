@@ -18,8 +18,9 @@ type Facts = Omit<
   Partial<CanonicalEvent>;
 
 /**
- * A canonical event. An object without an event gets an id made of its own, the type, instant, amount and fee:
- * the same state is the same event however often it is read, a fee learned later or a new failure another one.
+ * A canonical event. An object without an event gets an id made of its own, the type, instant,
+ * amount and fee: the same state is the same event however often it is read, a fee learned later or
+ * a new failure another one.
  */
 export function tell(
   told: Told,

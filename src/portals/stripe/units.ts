@@ -1,7 +1,10 @@
 /** Stripe's minor units, which are those of ISO 4217 but for three currencies. */
 import { exponentOf, fromMinor, MalformedAmount, type Money } from '../../money/money.ts';
 
-/** Digits after the decimal point that Stripe sends where ISO 4217 says otherwise (MAPPING.md, units). */
+/**
+ * Digits after the decimal point that Stripe sends where ISO 4217 says otherwise (MAPPING.md,
+ * units).
+ */
 const STRIPE_DIGITS: ReadonlyMap<string, number> = new Map([
   ['ISK', 2],
   ['UGX', 2],

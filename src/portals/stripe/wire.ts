@@ -1,4 +1,6 @@
-/** What Stripe sends, as far as we use it; unknown fields pass. Covers every API version since 2019. */
+/**
+ * What Stripe sends, as far as we use it; unknown fields pass. Covers every API version since 2019.
+ */
 import { z } from 'zod';
 
 const id = z.string().min(1);
@@ -162,7 +164,9 @@ export const invoice = z.object({
   amount_paid_off_stripe: z.int().nullish(),
   attempt_count: z.int().nullish(),
   attempted: z.boolean().nullish(),
-  /** Removed by 2025-03-31.basil, as are `paid_out_of_band`, `payment_intent` and `subscription`. */
+  /**
+   * Removed by 2025-03-31.basil, as are `paid_out_of_band`, `payment_intent` and `subscription`.
+   */
   charge: reference,
   created: unixSeconds,
   currency,
