@@ -4,8 +4,8 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { sql } from './db/database.ts';
+import { addJob } from './db/jobs.ts';
 import { drainDeliveries } from './delivery/drain.ts';
-import { addPullJob } from './intake/connections.ts';
 import { fetchObjects, type IntakeJobs } from './intake/fetch-objects.ts';
 import { pullPortal } from './intake/pull-portal.ts';
 
@@ -13,13 +13,16 @@ export type Jobs = { stop(): Promise<void> };
 
 const CONCURRENCY = 6;
 const POLL_MS = 1000;
+const PUT_BACK_MS = 60_000;
+const OVERDUE_SECONDS = 60;
+const STALE_LOCK_SECONDS = 600;
 
 type Payload = { organizationId: number; connectionId: string; systemId: string; since?: string };
 
 export async function startJobs(ctx: IntakeJobs & { readonly config: Config }): Promise<Jobs> {
   const pool = new pg.Pool({ connectionString: ctx.database.url, max: CONCURRENCY + 2 });
   pool.on('error', () => {});
-  await addMissingPulls(ctx);
+  await putBackJobs(ctx, { all: true });
   const runner = await run({
     pgPool: pool,
     concurrency: CONCURRENCY,
@@ -32,23 +35,51 @@ export async function startJobs(ctx: IntakeJobs & { readonly config: Config }): 
       deliver: (payload) => drainDeliveries(ctx, payload as Payload),
     },
   });
+  const timer = setInterval(() => {
+    putBackJobs(ctx, { all: false }).catch((error) =>
+      ctx.log.error({ err: error }, 'overdue jobs cannot be put back; it is tried again'),
+    );
+  }, PUT_BACK_MS);
   return {
     stop: async () => {
+      clearInterval(timer);
       await runner.stop();
       await pool.end();
     },
   };
 }
 
-/** A pull always leaves a job for its next time; one lost with an old version is put back here. */
-async function addMissingPulls(ctx: IntakeJobs): Promise<void> {
-  const rows = await ctx.database.query<{ organization_id: number; id: string }>(
-    sql`select c.organization_id, c.id from connections c
-        where c.enabled and c.portal <> 'own' and not exists (
-          select from graphile_worker.jobs j where j.key = 'pull:' || c.organization_id || ':' || c.id)`,
+/**
+ * Puts back the jobs of nodes that died: their locks would hold for hours. Every job can run twice at once, so one
+ * put back needlessly does no harm. At the start (`all`) nothing is known of other nodes, so all are put back.
+ */
+async function putBackJobs(
+  { database }: IntakeJobs,
+  options: { readonly all: boolean },
+): Promise<void> {
+  const overdueSeconds = options.all ? 0 : OVERDUE_SECONDS;
+  const rows = await database.query<{ task: string; organization_id: number; id: string }>(
+    sql`select 'pull' as task, c.organization_id, c.id from connections c
+          where c.enabled and c.portal <> 'own' and (${options.all} or not exists (
+            select from graphile_worker.jobs j where j.key = 'pull:' || c.organization_id || ':' || c.id
+              and (j.locked_at is null or j.locked_at > now() - ${STALE_LOCK_SECONDS} * interval '1 second')))
+        union all
+        select distinct 'fetch', organization_id, connection_id from fetches
+          where state = 'waiting' and due_at <= now() - ${overdueSeconds} * interval '1 second'
+        union all
+        select distinct 'deliver', organization_id, system_id from deliveries
+          where state = 'waiting' and due_at <= now() - ${overdueSeconds} * interval '1 second'`,
   );
-  for (const row of rows)
-    await addPullJob(ctx.database, { organizationId: row.organization_id, connectionId: row.id });
+  for (const { task, organization_id: organizationId, id } of rows) {
+    const payload =
+      task === 'deliver' ? { organizationId, systemId: id } : { organizationId, connectionId: id };
+    await addJob(database, {
+      task,
+      key: `${task}:${organizationId}:${id}`,
+      payload,
+      keepRunAt: true,
+    });
+  }
 }
 
 function jobLogger(log: Logger): JobLogger {

@@ -2,20 +2,23 @@
 import { type Queryable, sql } from './database.ts';
 import { encodeJson } from './table.ts';
 
-/** Adds a background job inside the transaction; one with the same key that has not begun is replaced. */
+/**
+ * Adds a background job inside the transaction. One with the same key that has not begun is replaced; with
+ * `keepRunAt` its time stays. One that is running is followed by the new one.
+ */
 export async function addJob(
   tx: Queryable,
   job: {
     readonly task: string;
     readonly key: string;
     readonly payload: Readonly<Record<string, unknown>>;
-    readonly queue?: string;
     readonly runAt?: Date;
+    readonly keepRunAt?: boolean;
   },
 ): Promise<void> {
   await tx.query(
     sql`select graphile_worker.add_job(${job.task}, payload := ${encodeJson(job.payload)}::json,
-          job_key := ${job.key}, queue_name := ${job.queue ?? null},
+          job_key := ${job.key}, job_key_mode := ${job.keepRunAt ? 'preserve_run_at' : 'replace'},
           run_at := coalesce(${job.runAt ?? null}::timestamptz, now()))`,
   );
 }
