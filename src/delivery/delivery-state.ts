@@ -77,8 +77,9 @@ export async function loadStates(
     tx,
     allocationsTable,
     organizationId,
-    sql`row.payment_id = any(${paymentIds}::bigint[]) order by row.id`,
+    sql`row.payment_id = any(${paymentIds}::bigint[])`,
   );
+  allocations.sort((a, b) => (a.id < b.id ? -1 : 1));
   const targets = await readTargets(read, [...payments.values()], allocations);
   return deliveries.map((delivery) => {
     const payment = payments.get(delivery.paymentId);

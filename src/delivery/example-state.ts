@@ -114,7 +114,9 @@ export function exampleAllocation(
 
 export function exampleState(
   topic: string,
-  more: Partial<Omit<DeliveryState, 'payment' | 'delivery'>> & { readonly payment?: Partial<PaymentRow> } = {},
+  more: Partial<Omit<DeliveryState, 'payment' | 'delivery'>> & {
+    readonly payment?: Partial<PaymentRow>;
+  } = {},
 ): DeliveryState {
   return {
     portal: 'stripe',
