@@ -315,17 +315,22 @@ export function decideDispute(ctx: Deciding, event: CanonicalEvent): void {
   }
 }
 
+/** Books the dispute's fee when it is first told, and gives back what a won dispute returns of it. */
 function bookDisputeFee(ctx: Deciding, dispute: DisputeRow, event: CanonicalEvent): void {
-  if (event.feeMinor === null || event.feeMinor <= 0n || dispute.feeMinor !== null) return;
+  if (event.feeMinor === null || event.feeMinor < 0n) return;
+  const booked = dispute.feeMinor;
+  if (booked !== null && (event.type !== 'dispute.won' || event.feeMinor >= booked)) return;
+  const currency = event.feeCurrency ?? event.currency;
   dispute.feeMinor = event.feeMinor;
-  dispute.feeCurrency = event.feeCurrency ?? event.currency;
+  dispute.feeCurrency = currency;
+  const minor = booked === null ? event.feeMinor : booked - event.feeMinor;
+  if (minor === 0n) return;
+  const fee = feePosting(dispute.connectionId, { minor, currency });
   post(ctx, {
-    kind: 'fee.charged',
+    kind: booked === null ? 'fee.charged' : 'fee.returned',
     memo: `fee of dispute ${dispute.externalId}`,
     occurredAt: event.occurredAt,
-    postings: [
-      feePosting(dispute.connectionId, { minor: dispute.feeMinor, currency: dispute.feeCurrency }),
-    ],
+    postings: [booked === null ? fee : { ...fee, debit: fee.credit, credit: fee.debit }],
   });
 }
 

@@ -1,15 +1,19 @@
 /** For tests: an organization in a real database, documents entered by hand, and the books as text. */
 import { createHash, randomUUID } from 'node:crypto';
-import { connectDatabase, type Database, sql } from '../../src/db/database.ts';
-import { storeDocuments, storeOwnRecord } from '../../src/intake/store.ts';
-import type { OwnRecordInput } from '../../src/intake/own-document.ts';
 import { applyBatch } from '../../src/apply/apply-batch.ts';
+import { connectDatabase, type Database, sql } from '../../src/db/database.ts';
+import type { OwnRecordInput } from '../../src/intake/own-document.ts';
+import { storeDocuments, storeOwnRecord } from '../../src/intake/store.ts';
 
 export type TestBooks = {
   readonly db: Database;
   readonly organizationId: number;
   /** Adds a connection of a portal; settings are public text. */
-  connect(portal: string, role?: 'source' | 'books', settings?: Record<string, unknown>): Promise<string>;
+  connect(
+    portal: string,
+    role?: 'source' | 'books',
+    settings?: Record<string, unknown>,
+  ): Promise<string>;
   own(record: OwnRecordInput, key?: string): Promise<bigint>;
   webhook(connectionId: string, body: unknown, key?: string): Promise<bigint | undefined>;
   /** Applies everything that waits. */
