@@ -26,8 +26,10 @@ export type ClaimedDelivery = {
   readonly topic: string;
   readonly paymentId: bigint;
   readonly subject: string | null;
-  /** This attempt's number; above 1 an earlier attempt may have arrived. */
+  /** This attempt's number. */
   readonly attempts: number;
+  /** An earlier attempt broke off without a clear answer, so it may have arrived. */
+  readonly mayHaveArrived: boolean;
   readonly createdAt: string;
 };
 

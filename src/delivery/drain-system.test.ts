@@ -8,12 +8,13 @@ import { sql } from '../db/database.ts';
 import { createSealer } from '../intake/sealing.ts';
 import { CLOSED } from './breaker.ts';
 import { type DeliveryState, loadStates } from './delivery-state.ts';
+import { drainDeliveries } from './drain.ts';
 import { type DrainContext, drainSystem } from './drain-system.ts';
 import { openOutbound } from './outbound.ts';
 import { paymentToRecord, readBooksFacts } from './record-in-books.ts';
 import type { SendResult } from './send-result.ts';
 import { openSenders } from './senders.ts';
-import { createSystem, loadSystem, type SystemKind } from './systems.ts';
+import { createSystem, loadSystem, type SystemKind, updateSystem } from './systems.ts';
 import { newSigningSecret } from './webhook-signature.ts';
 
 const START = new Date('2026-11-21T09:00:00.000Z');
@@ -246,6 +247,50 @@ describe('drainSystem', () => {
     await house.db.execute(sql`update systems set enabled = false`);
     assert.deepEqual(await house.drain(), { sent: 0, nextAt: undefined });
   });
+});
+
+test('an attempt that broke off may have arrived; one that was refused has not', async () => {
+  for (const [status, mayHaveArrived] of [
+    [undefined, true],
+    [500, true],
+    [429, false],
+  ] as const) {
+    await using house = await open({
+      send: async () => ({ outcome: 'retry', because: 'x', ...(status ? { status } : {}) }),
+    });
+    await house.pay('chk-1');
+    await house.drain();
+    house.wait(5);
+    await house.drain();
+    const told = house.sent.map(({ delivery }) => delivery.mayHaveArrived);
+    assert.deepEqual(told, [false, mayHaveArrived], String(status));
+  }
+});
+
+test('the job comes back when the next delivery is due, beside what is queued meanwhile', async () => {
+  await using house = await open({});
+  const { db, organizationId, systemId } = house;
+  await db.execute(sql`update systems set public_settings = '{}', settings_sealed = null`);
+  const settings = { ...webhookSettings, url: 'https://erp.invalid/hook' };
+  await updateSystem({ tx: db, sealer }, { organizationId, id: systemId, settings });
+  await house.pay('chk-1');
+  const ctx = {
+    ...house.ctx,
+    config: { allowPrivateTargets: false },
+    access: () => assert.fail('no portal is needed'),
+    wakeApplier: () => {},
+  };
+  await drainDeliveries(ctx, { organizationId, systemId });
+  const jobs = await db.query<{ key: string; at: string }>(
+    sql`select key, run_at as at from graphile_worker.jobs where task_identifier = 'deliver'
+        order by key`,
+  );
+  assert.deepEqual(
+    jobs.map(({ key }) => key),
+    [`deliver-later:${organizationId}:${systemId}`, `deliver:${organizationId}:${systemId}`],
+  );
+  assert.ok(Date.parse(jobs[0]?.at ?? '') >= START.getTime() + 5000);
+  assert.match((await house.deliveries())[0]?.error ?? '', /does not resolve/);
 });
 
 test('ServiceMobility hears of a payment, by the work order as it is spelled there', async () => {

@@ -97,7 +97,13 @@ async function claim(
             from due
             where d.organization_id = ${organizationId} and d.id = due.id
             returning d.id, d.topic, d.payment_id as "paymentId", d.subject, d.attempts,
-              d.created_at as "createdAt"
+              d.created_at as "createdAt",
+              exists (
+                select from generate_series(1, d.attempts - 1) number
+                left join delivery_attempts a on a.organization_id = d.organization_id
+                  and a.delivery_id = d.id and a.attempt = number
+                where a.status is null or a.status >= 500
+              ) as "mayHaveArrived"
           )
           select * from taken order by id`,
     );

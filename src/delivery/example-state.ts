@@ -127,7 +127,15 @@ export function exampleState(
     allocations: [exampleAllocation(107500n)],
     workOrders: ['ORD-4534'],
     ...more,
-    delivery: { id: 3n, topic, paymentId: 12n, subject: null, attempts: 1, createdAt: AT },
+    delivery: {
+      id: 3n,
+      topic,
+      paymentId: 12n,
+      subject: null,
+      attempts: 1,
+      mayHaveArrived: false,
+      createdAt: AT,
+    },
     payment: examplePayment(more.payment),
   };
 }

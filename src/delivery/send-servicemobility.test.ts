@@ -36,8 +36,8 @@ function bodyFor(workOrder: string, externalId: string): Buffer {
 
 function open(post: Post = outbound.post, now: () => Date = () => NOW) {
   const sender = serviceMobilitySender({ post, now });
-  return (body: Buffer, repeat = false) =>
-    sender.send({ systemId: 'sys_1', settings }, { body, repeat });
+  return (body: Buffer, mayHaveArrived = false) =>
+    sender.send({ systemId: 'sys_1', settings }, { body, mayHaveArrived });
 }
 
 describe('against a ServiceMobility host', () => {

@@ -22,10 +22,10 @@ class LoginFailed extends Error {
 type Slot = { token?: string; usableUntilMs: number; pending?: Promise<string> | undefined };
 
 export type ServiceMobilitySender = {
-  /** `repeat`: an earlier attempt may have arrived, so a conflict says that it did. */
+  /** When an earlier attempt may have arrived, a conflict says that it did. */
   send(
     target: Target,
-    message: { readonly body: Buffer; readonly repeat: boolean },
+    message: { readonly body: Buffer; readonly mayHaveArrived: boolean },
   ): Promise<SendResult>;
 };
 
@@ -71,9 +71,9 @@ export function serviceMobilitySender(ctx: {
   }
 
   return {
-    send: async (target, { body, repeat }) => {
+    send: async (target, { body, mayHaveArrived }) => {
       try {
-        return judge(await attempt(target, body), repeat, ctx.now());
+        return judge(await attempt(target, body), mayHaveArrived, ctx.now());
       } catch (error) {
         if (error instanceof AddressRefused) return { outcome: 'park', because: error.message };
         if (error instanceof NoAnswer) return { outcome: 'retry', because: error.message };
@@ -87,11 +87,11 @@ export function serviceMobilitySender(ctx: {
   };
 }
 
-function judge(answer: OutboundAnswer, repeat: boolean, now: Date): SendResult {
+function judge(answer: OutboundAnswer, mayHaveArrived: boolean, now: Date): SendResult {
   const { status } = answer;
   const answered = { status, excerpt: excerptOf(answer.body) };
   if (status >= 200 && status < 300) return { outcome: 'done', ...answered };
-  if (status === 409 && repeat) return { outcome: 'done', ...answered };
+  if (status === 409 && mayHaveArrived) return { outcome: 'done', ...answered };
   const because = `ServiceMobility answered ${status}`;
   const passing = status >= 500 || [401, 408, 425, 429].includes(status);
   if (!passing) return { outcome: 'park', because, ...answered };

@@ -37,9 +37,10 @@ export function openSenders(ctx: SendersContext): DrainContext['sender'] {
   ): Promise<SendResult> {
     const object = serviceMobilityObject(state, system.settings);
     if ('skip' in object) return { outcome: 'skip', because: object.skip };
-    const repeat = state.delivery.attempts > 1;
+    const { body } = object;
+    const { mayHaveArrived } = state.delivery;
     const target = { systemId: system.id, settings: system.settings };
-    return serviceMobility.send(target, { body: object.body, repeat });
+    return serviceMobility.send(target, { body, mayHaveArrived });
   }
 
   return async (system, states) => {

@@ -35,6 +35,7 @@ test('tells topic, time and the payment as the API shows it', () => {
       postedAt: '2026-11-03T15:02:24.907Z',
       method: 'card',
       channel: null,
+      failureReason: null,
       customer: { id: 'cus_7', externalId: 'c7', name: 'Ann', email: 'ann@example.com' },
       references: [{ kind: 'invoice', value: 'INV-9' }],
       allocations: [
@@ -48,6 +49,12 @@ test('tells topic, time and the payment as the API shows it', () => {
       workOrders: ['ORD-4534'],
     },
   });
+});
+
+test('names the payer as the portal did while no customer of the books is known', () => {
+  const payer = { externalId: 'cus_x', name: null, email: 'bo@example.com' };
+  const message = webhookMessage(exampleState('payment.failed', { payment: { payer } }));
+  assert.deepEqual(JSON.parse(message.toString()).data.payment.customer, { id: null, ...payer });
 });
 
 test('adds the refund, dispute or action it is about', () => {

@@ -44,14 +44,8 @@ function paymentOf({ payment, portal, customer, allocations, workOrders }: Deliv
     postedAt: payment.postedAt,
     method: payment.method,
     channel: payment.channel,
-    customer: customer
-      ? {
-          id: `cus_${customer.id}`,
-          externalId: customer.externalId,
-          name: customer.name,
-          email: customer.email,
-        }
-      : null,
+    failureReason: payment.failureReason,
+    customer: customerOf(payment, customer),
     references: payment.references.flatMap(({ kind, number, externalId, text }) => {
       const value = number ?? externalId ?? text;
       return value === undefined ? [] : [{ kind, value }];
@@ -61,6 +55,13 @@ function paymentOf({ payment, portal, customer, allocations, workOrders }: Deliv
       .map((allocation) => allocationOf(allocation)),
     workOrders,
   };
+}
+
+/** The customer in the books; else the payer as the portal named them, without an id of ours. */
+function customerOf({ payer }: DeliveryState['payment'], customer: DeliveryState['customer']) {
+  if (!customer) return payer && { id: null, ...payer };
+  const { id, externalId, name, email } = customer;
+  return { id: `cus_${id}`, externalId, name, email };
 }
 
 function allocationOf({ row, invoice, workOrder }: StatedAllocation) {
