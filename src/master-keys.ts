@@ -1,7 +1,8 @@
 /** The keys that encrypt secrets at rest; several while they are being rotated. */
 import { createHash, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
+import { link, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { prepareDataDirectory, readIfPresent, writeWhole } from './db/data-directory.ts';
 
 /** One key; `id` is stored beside what it encrypted. Printing a KeyObject does not show its bytes. */
 export type MasterKey = { readonly id: string; readonly key: KeyObject };
@@ -52,7 +53,7 @@ export async function loadMasterKeys(config: {
 }): Promise<readonly MasterKey[]> {
   if (config.masterKeys) return config.masterKeys;
   const path = join(config.dataDirectory, 'master.key');
-  const text = (await readKeyFile(path)) ?? (await createKeyFile(path, config.dataDirectory));
+  const text = (await readIfPresent(path)) ?? (await createKeyFile(path, config.dataDirectory));
   try {
     return parseMasterKeys(text);
   } catch (error) {
@@ -60,26 +61,11 @@ export async function loadMasterKeys(config: {
   }
 }
 
-async function readKeyFile(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
 /** Linked into place once complete: two processes that start together end with the same key. */
 async function createKeyFile(path: string, dataDirectory: string): Promise<string> {
-  await mkdir(dataDirectory, { recursive: true });
-  const draft = `${path}.${process.pid}`;
-  const file = await open(draft, 'w', 0o600);
-  try {
-    await file.writeFile(`${randomBytes(KEY_BYTES).toString('base64')}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await prepareDataDirectory(dataDirectory);
+  const draft = `${path}.${crypto.randomUUID()}`;
+  await writeWhole(draft, `${randomBytes(KEY_BYTES).toString('base64')}\n`);
   try {
     await link(draft, path);
   } catch (error) {

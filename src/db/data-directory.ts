@@ -1,8 +1,9 @@
 /** The data directory: who uses it now, and files in it that are replaced whole or not at all. */
 import {
+  access,
   chmod,
   chown,
-  link,
+  constants,
   mkdir,
   open,
   readdir,
@@ -12,6 +13,7 @@ import {
   unlink,
 } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { identifyProcess, isAlive, type ProcessIdentity } from './process-identity.ts';
 
 /** A server stays; a command starts the database only for as long as it runs. */
@@ -19,6 +21,10 @@ export type Purpose = 'server' | 'command';
 export type Holder = ProcessIdentity & { readonly purpose: Purpose; readonly closing?: true };
 
 const LOCK = 'checkvalve.lock';
+const GUARD = 'checkvalve.lock.sqlite';
+/** A process that has just taken the lock writes its name within a moment. */
+const NAME_WAIT_MS = 2000;
+const SQLITE_BUSY = 5;
 const BORROWERS = 'borrowers';
 const PRIVATE = 0o600;
 const READABLE = 0o644;
@@ -26,11 +32,14 @@ const READABLE = 0o644;
 /** Another process uses the data directory; the message names it and says what to do. */
 export class DataDirectoryInUse extends Error {
   override readonly name = 'DataDirectoryInUse';
-  readonly holder: Holder;
-  constructor(dataDirectory: string, holder: Holder) {
+  /** Undefined when it is in another container and so has no pid here. */
+  readonly holder: Holder | undefined;
+  constructor(dataDirectory: string, holder: Holder | undefined) {
+    const who = holder ? `Process ${holder.pid}` : 'A process in another container';
+    const stop = holder ? ` (kill ${holder.pid})` : '';
     super(
-      `Process ${holder.pid} already uses the data directory ${dataDirectory}. ` +
-        `Stop it first (kill ${holder.pid}), or name another directory with --data.`,
+      `${who} already uses the data directory ${dataDirectory}. ` +
+        `Stop it first${stop}, or name another directory with --data.`,
     );
     this.holder = holder;
   }
@@ -42,8 +51,17 @@ export class DataDirectoryInUse extends Error {
  */
 export async function prepareDataDirectory(dataDirectory: string): Promise<string> {
   const path = resolve(dataDirectory);
-  await makeDirectory(path);
-  await makeDirectory(join(path, BORROWERS));
+  try {
+    await makeDirectory(path);
+    await makeDirectory(join(path, BORROWERS));
+    await access(path, constants.W_OK);
+  } catch (cause) {
+    throw new Error(
+      `The data directory ${path} cannot be written. Run this as the user that made it, or name ` +
+        'another directory with --data.',
+      { cause },
+    );
+  }
   return path;
 }
 
@@ -57,34 +75,66 @@ export function isRoot(): boolean {
  * @throws DataDirectoryInUse while another process, or this one, holds it
  */
 export async function lockDataDirectory(dataDirectory: string, purpose: Purpose) {
+  const guard = await takeGuard(dataDirectory);
+  if (!guard) throw new DataDirectoryInUse(dataDirectory, await waitForName(dataDirectory));
   const path = join(dataDirectory, LOCK);
   const self = await ownIdentity();
-  const draft = `${path}.${process.pid}`;
-  await writeWhole(draft, JSON.stringify({ ...self, purpose }), READABLE);
+  const write = (holder: Holder) => writeWhole(path, JSON.stringify(holder), READABLE);
+  const free = () => {
+    held.delete(guard);
+    guard.close();
+  };
   try {
-    // A link appears with its content complete, and fails when the name is taken.
-    for (;;) {
-      try {
-        await link(draft, path);
-        break;
-      } catch (error) {
-        if (codeOf(error) !== 'EEXIST') throw error;
-      }
-      const holder = await findHolder(dataDirectory);
-      if (holder) throw new DataDirectoryInUse(dataDirectory, holder);
-      await removeStale(path);
-    }
-  } finally {
-    await unlink(draft);
+    await write({ ...self, purpose });
+  } catch (error) {
+    free();
+    throw error;
   }
   return {
     /** Tells commands that would borrow the database that it is about to stop. */
     announceClosing: (closing: boolean) =>
-      writeWhole(path, JSON.stringify({ ...self, purpose, ...(closing && { closing }) }), READABLE),
-    release: () => unlink(path),
+      write({ ...self, purpose, ...(closing && { closing: true }) }),
+    release: async () => {
+      await unlink(path);
+      free();
+    },
   };
 }
 export type DataDirectoryLock = Awaited<ReturnType<typeof lockDataDirectory>>;
+
+/** Open for as long as they are held: closing one, as the garbage collector would, gives its lock away. */
+const held = new Set<DatabaseSync>();
+
+/**
+ * A lock of the kernel, which ends with its process however that ends, and which Node offers only through
+ * SQLite. Lock files alone cannot be taken over from a killed process without a race.
+ */
+async function takeGuard(dataDirectory: string): Promise<DatabaseSync | undefined> {
+  const path = join(dataDirectory, GUARD);
+  const guard = new DatabaseSync(path, { timeout: 0 });
+  try {
+    guard.exec('pragma journal_mode = memory; pragma locking_mode = exclusive; begin exclusive');
+  } catch (error) {
+    guard.close();
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
+    throw error;
+  }
+  held.add(guard);
+  if (isRoot()) {
+    const { uid, gid } = await stat(dataDirectory);
+    await chown(path, uid, gid);
+  }
+  return guard;
+}
+
+async function waitForName(dataDirectory: string): Promise<Holder | undefined> {
+  const deadline = performance.now() + NAME_WAIT_MS;
+  for (;;) {
+    const holder = await findHolder(dataDirectory);
+    if (holder || performance.now() > deadline) return holder;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 
 /** The live process that holds the directory. */
 export async function findHolder(dataDirectory: string): Promise<Holder | undefined> {
@@ -142,21 +192,6 @@ export async function readIfPresent(path: string): Promise<string | undefined> {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-/** Two processes may find the same stale lock: only the one whose rename succeeds decides about it. */
-async function removeStale(path: string): Promise<void> {
-  const aside = `${path}.${crypto.randomUUID()}.stale`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    ignoreMissing(error);
-    return;
-  }
-  const holder = parseHolder((await readIfPresent(aside)) ?? '');
-  // In the meantime somebody else may have replaced the stale lock by a live one: give it back.
-  if (holder && (await isAlive(holder))) await link(aside, path).catch(() => {});
-  await unlink(aside);
 }
 
 function parseHolder(text: string): Holder | undefined {

@@ -33,8 +33,9 @@ import {
 const WAIT_FOR_OTHERS_MS = 60_000;
 /** How long a finished command keeps the database up for commands that use it too. */
 const WAIT_FOR_BORROWERS_MS = 600_000;
-/** A server that ends by itself sooner than this after a start has a lasting cause. */
-const SHORTEST_LIFE_MS = 10_000;
+/** A server that ends by itself this often, each time this soon, has a lasting cause. */
+const SHORT_LIFE_MS = 60_000;
+const SHORT_LIVES_MAX = 5;
 const POLL_MS = 50;
 
 export type Log = { info(text: string): void; warn(text: string): void };
@@ -123,6 +124,7 @@ function supervise(
   let stopping = false;
   let current = first;
   let startedAt = performance.now();
+  let shortLives = 0;
   let restart = Promise.resolve();
   const watch = () => {
     current.ended.then(() => {
@@ -130,7 +132,8 @@ function supervise(
     });
   };
   const revive = async () => {
-    if (performance.now() - startedAt < SHORTEST_LIFE_MS) {
+    shortLives = performance.now() - startedAt < SHORT_LIFE_MS ? shortLives + 1 : 0;
+    if (shortLives > SHORT_LIVES_MAX) {
       log.warn(`The database keeps ending; it stays down. See ${options.logFile}.`);
       return;
     }
@@ -219,7 +222,7 @@ async function lockAfterCommands(dataDirectory: string, purpose: Purpose) {
     try {
       return await lockDataDirectory(dataDirectory, purpose);
     } catch (error) {
-      const passing = error instanceof DataDirectoryInUse && error.holder.purpose === 'command';
+      const passing = error instanceof DataDirectoryInUse && error.holder?.purpose === 'command';
       if (!passing || purpose === 'command' || performance.now() > deadline) throw error;
     }
     await pause();
