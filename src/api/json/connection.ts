@@ -1,0 +1,112 @@
+/** Connections as people see them: never a secret, always their health. */
+import { z } from 'zod';
+import { type Queryable, type Sql, sql } from '../../db/database.ts';
+import { findPortal } from '../../portals/index.ts';
+import { groupBy, instantJson } from './shapes.ts';
+
+export const connectionJson = z
+  .object({
+    id: z.string(),
+    portal: z.string(),
+    name: z.string(),
+    role: z.enum(['source', 'books']),
+    enabled: z.boolean(),
+    webhookUrl: z.string().nullable(),
+    settings: z.looseObject({}).meta({ description: 'Secrets show as "[secret]".' }),
+    health: z.object({
+      state: z.enum(['ok', 'failing', 'reauthorize', 'disabled']),
+      lastReceivedAt: instantJson.nullable(),
+      lastPulledAt: instantJson.nullable(),
+      lastError: z.string().nullable(),
+      lastErrorAt: instantJson.nullable(),
+      reauthorizeSince: instantJson.nullable(),
+    }),
+    refusals: z
+      .array(z.object({ code: z.string(), count: z.number().int(), lastBecause: z.string() }))
+      .meta({ description: 'Deliveries without effect in the last day.' }),
+    createdAt: instantJson,
+  })
+  .meta({ id: 'Connection' });
+export type ConnectionJson = z.output<typeof connectionJson>;
+
+type ConnectionRecord = Pick<
+  ConnectionJson,
+  'id' | 'portal' | 'name' | 'role' | 'enabled' | 'createdAt' | 'settings'
+> &
+  Omit<ConnectionJson['health'], 'state'>;
+
+/** Where a portal sends its webhooks; null for a portal without any. */
+export function webhookUrl(
+  publicUrl: string,
+  connection: { readonly portal: string; readonly id: string },
+): string | null {
+  return findPortal(connection.portal)?.webhook
+    ? `${publicUrl}/webhooks/${connection.portal}/${connection.id}`
+    : null;
+}
+
+/** Reads the connections that meet `condition`, which names the table `c`; our own side's is not one. */
+export async function readConnections(
+  tx: Queryable,
+  input: {
+    readonly organizationId: number;
+    readonly condition: Sql;
+    readonly publicUrl: string;
+    readonly limit?: number;
+  },
+): Promise<readonly ConnectionJson[]> {
+  const { organizationId } = input;
+  const rows = await tx.query<ConnectionRecord>(sql`
+    select c.id, c.portal, c.name, c.role, c.enabled, c.created_at as "createdAt",
+      c.public_settings as settings, h.last_received_at as "lastReceivedAt",
+      h.last_pulled_at as "lastPulledAt", h.last_error as "lastError",
+      h.last_error_at as "lastErrorAt", h.reauthorize_since as "reauthorizeSince"
+    from connections c
+    left join connection_health h on h.organization_id = c.organization_id
+      and h.connection_id = c.id
+    where c.organization_id = ${organizationId} and c.portal <> 'own' and ${input.condition}
+    order by c.id
+    limit ${input.limit ?? null}`);
+  const refusals = await tx.query<{ id: string; code: string; count: number; because: string }>(sql`
+    select connection_id as id, code, sum(count)::integer as count,
+      (array_agg(last_because order by last_at desc))[1] as because
+    from refusals
+    where organization_id = ${organizationId}
+      and connection_id = any(${rows.map((row) => row.id)}::text[])
+      and hour > now() - interval '1 day'
+    group by connection_id, code
+    order by connection_id, code`);
+  const byConnection = groupBy(refusals, (row) => row.id);
+  return rows.map((row) => ({
+    id: row.id,
+    portal: row.portal,
+    name: row.name,
+    role: row.role,
+    enabled: row.enabled,
+    webhookUrl: webhookUrl(input.publicUrl, row),
+    settings: row.settings,
+    health: {
+      state: stateOf(row),
+      lastReceivedAt: row.lastReceivedAt,
+      lastPulledAt: row.lastPulledAt,
+      lastError: row.lastError,
+      lastErrorAt: row.lastErrorAt,
+      reauthorizeSince: row.reauthorizeSince,
+    },
+    refusals: (byConnection.get(row.id) ?? []).map(({ code, count, because }) => ({
+      code,
+      count,
+      lastBecause: because,
+    })),
+    createdAt: row.createdAt,
+  }));
+}
+
+/** An error older than the last good pull is history. */
+function stateOf(row: ConnectionRecord): ConnectionJson['health']['state'] {
+  if (!row.enabled) return 'disabled';
+  if (row.reauthorizeSince !== null) return 'reauthorize';
+  const { lastErrorAt, lastPulledAt } = row;
+  const failing = lastErrorAt !== null && (lastPulledAt === null || lastErrorAt > lastPulledAt);
+  return failing ? 'failing' : 'ok';
+}
