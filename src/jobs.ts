@@ -21,7 +21,9 @@ type Payload = { organizationId: number; connectionId: string; systemId: string;
 
 export async function startJobs(ctx: IntakeJobs & { readonly config: Config }): Promise<Jobs> {
   const pool = new pg.Pool({ connectionString: ctx.database.url, max: CONCURRENCY + 2 });
+  // Broken connections are replaced; without listeners they would end the process.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   await putBackJobs(ctx, { all: true });
   const runner = await run({
     pgPool: pool,
