@@ -93,18 +93,11 @@ export async function openServiceMobilityHost(options: HostOptions): Promise<Ser
     return { status: 200, body: {} };
   }
 
-  const server = await serveFaulty(
-    (request) => {
-      const gateway = /^\/seiapi\/v3\/webhooks\/Payments\/([^/]+)\/Charge$/.exec(
-        request.url.pathname,
-      );
-      const isLogin = request.url.pathname === '/createjwt';
-      if (!gateway && !isLogin) return problem(404, `No resource ${request.url.pathname}`);
-      if (request.method !== 'POST') return problem(405, `${request.method} is not supported`);
-      return gateway?.[1] === undefined ? logIn(request.body) : accept(request, gateway[1]);
-    },
-    { random, faultRate: options.faultRate, tooMany: problem(429, 'Too many requests') },
-  );
+  const server = await serveFaulty((request) => route(request, { logIn, accept }), {
+    random,
+    faultRate: options.faultRate,
+    tooMany: problem(429, 'Too many requests'),
+  });
 
   return {
     systemSettings: {
@@ -122,6 +115,24 @@ export async function openServiceMobilityHost(options: HostOptions): Promise<Ser
     requestCount: server.requestCount,
     close: server.close,
   };
+}
+
+const CHARGE = /^\/seiapi\/v3\/webhooks\/Payments\/([^/]+)\/Charge$/;
+
+function route(
+  request: SimulatedRequest,
+  to: {
+    logIn(body: Buffer): SimulatedAnswer;
+    accept(request: SimulatedRequest, gatewayId: string): SimulatedAnswer;
+  },
+): SimulatedAnswer {
+  const { pathname } = request.url;
+  const gatewayId = CHARGE.exec(pathname)?.[1];
+  if (gatewayId === undefined && pathname !== '/createjwt') {
+    return problem(404, `No resource ${pathname}`);
+  }
+  if (request.method !== 'POST') return problem(405, `${request.method} is not supported`);
+  return gatewayId === undefined ? to.logIn(request.body) : to.accept(request, gatewayId);
 }
 
 function findInvalid(object: Record<string, unknown>, merchantIds: readonly string[]) {

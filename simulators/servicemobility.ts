@@ -1,6 +1,6 @@
 /**
- * Both ends of ServiceMobility's Payment Processor Webhook: a processor that sends us the object, and a
- * ServiceMobility host that receives the objects we send.
+ * Both ends of ServiceMobility's Payment Processor Webhook: a processor that sends us the
+ * object, and a ServiceMobility host that receives the objects we send.
  */
 import { createHmac } from 'node:crypto';
 import type {
@@ -15,8 +15,9 @@ import { openServiceMobilityHost, type ServiceMobilityHost } from './servicemobi
 
 export type ServiceMobilityOptions = SimulatorOptions & {
   /**
-   * How a refund or void names its payment. `reused`: by the sale's TransactionID, except for second refunds,
-   * which need an id of their own. `own`: always an id of its own, so that only RefNum leads to the payment.
+   * How a refund or void names its payment. `reused`: by the sale's TransactionID, except for
+   * second refunds, which need an id of their own. `own`: always an id of its own, so that only
+   * RefNum leads to the payment.
    */
   readonly reversalIds?: 'reused' | 'own';
 };
@@ -27,7 +28,9 @@ export type ServiceMobilitySimulator = SimulatedPortal &
     decline(order: SimulatedOrder, at: Date): string;
   };
 
-type Payment = TruePayment & { readonly merchantId: string; readonly refNum: string } & {
+type Payment = TruePayment & {
+  readonly merchantId: string;
+  readonly refNum: string;
   readonly source: string;
   readonly type: string;
   readonly refunds: number;
@@ -50,50 +53,45 @@ export async function simulateServiceMobility(
     gatewayId,
     merchantIds: [...merchants.values()],
   });
+  const reversalIds = options.reversalIds ?? 'reused';
+  return {
+    ...host,
+    ...openProcessor({ random, merchants, jwtSecret, reversalIds }),
+    portal: 'servicemobility',
+    role: 'source',
+    settings: {
+      merchantId: [...merchants.values()].join(','),
+      paymentGatewayId: gatewayId,
+      jwtSecret,
+      username: 'processor',
+      password: random.token(20),
+      currencyByMerchant: [...merchants].map(([code, id]) => `${id}=${code}`).join(','),
+    },
+  };
+}
+
+type World = {
+  readonly random: Random;
+  /** By currency. */
+  readonly merchants: ReadonlyMap<string, string>;
+  readonly jwtSecret: string;
+  readonly reversalIds: 'reused' | 'own';
+};
+
+function openProcessor(world: World) {
+  const { random } = world;
   const payments = new Map<string, Payment>();
   let queue: SimulatedNotice[] = [];
-
-  function send(payment: Payment, message: Message): void {
-    const body = Buffer.from(objectOf(payment, message));
-    queue.push({
-      label: `${message.status} ${message.type} ${message.id}`,
-      sign: (now) => ({
-        headers: {
-          'content-type': 'application/json',
-          'x-access-token': signToken(jwtSecret, now),
-        },
-        body,
-      }),
-    });
-  }
+  const send = (payment: Payment, message: Message) => {
+    queue.push(noticeOf(world.jwtSecret, payment, message));
+  };
 
   function open(order: SimulatedOrder, at: Date, status: Payment['status'], type: string): string {
-    const merchantId = merchants.get(order.currency);
-    if (merchantId === undefined) throw new Error(`no merchant is paid in ${order.currency}`);
-    const payment: Payment = {
-      externalId: uuid(random),
-      status,
-      amountMinor: order.amountMinor,
-      currency: order.currency,
-      refundedMinor: 0n,
-      disputedMinor: 0n,
-      lostMinor: 0n,
-      feeMinor: null,
-      merchantId,
-      refNum: order.workOrder ?? `ORD-${random.between(10_000, 99_999)}`,
-      source: random.pick(['Terminal', 'Link']),
-      type: random.pick(['Card', 'Card', 'Check', 'Phone']),
-      refunds: 0,
-    };
+    const payment = newPayment(world, order, status);
     payments.set(payment.externalId, payment);
     const { externalId: id, amountMinor } = payment;
-    send(payment, {
-      id,
-      amountMinor,
-      at,
-      type,
-      status: status === 'failed' ? 'Declined' : 'Approved',
-    });
+    const answer = status === 'failed' ? 'Declined' : 'Approved';
+    send(payment, { id, amountMinor, at, type, status: answer });
     return id;
   }
 
@@ -105,24 +103,13 @@ export async function simulateServiceMobility(
   }
 
   const reversalId = (payment: Payment): string =>
-    options.reversalIds === 'own' || payment.refunds > 0 ? uuid(random) : payment.externalId;
+    world.reversalIds === 'own' || payment.refunds > 0 ? uuid(random) : payment.externalId;
 
   return {
-    ...host,
-    portal: 'servicemobility',
-    role: 'source',
-    settings: {
-      merchantId: [...merchants.values()].join(','),
-      paymentGatewayId: gatewayId,
-      jwtSecret,
-      username: 'processor',
-      password: random.token(20),
-      currencyByMerchant: [...merchants].map(([code, id]) => `${id}=${code}`).join(','),
-    },
-    pay: (order, at) => open(order, at, 'succeeded', 'Sales'),
-    decline: (order, at) => open(order, at, 'failed', 'Sales'),
-    authorize: (order, at) => open(order, at, 'authorized', 'Authorization'),
-    void: (paymentId, at) => {
+    pay: (order: SimulatedOrder, at: Date) => open(order, at, 'succeeded', 'Sales'),
+    decline: (order: SimulatedOrder, at: Date) => open(order, at, 'failed', 'Sales'),
+    authorize: (order: SimulatedOrder, at: Date) => open(order, at, 'authorized', 'Authorization'),
+    void: (paymentId: string, at: Date) => {
       const payment = find(paymentId, 'succeeded', 'authorized');
       if (payment.refundedMinor > 0n) throw new Error(`${paymentId} was refunded in part`);
       const type = payment.status === 'authorized' ? 'Cancel' : 'Void';
@@ -130,7 +117,7 @@ export async function simulateServiceMobility(
       send(payment, { id: reversalId(payment), amountMinor, at, type, status: 'Approved' });
       payments.set(paymentId, { ...payment, status: 'voided' });
     },
-    refund: (paymentId, amountMinor, at) => {
+    refund: (paymentId: string, amountMinor: bigint, at: Date) => {
       const payment = find(paymentId, 'succeeded');
       const refundedMinor = payment.refundedMinor + amountMinor;
       if (amountMinor <= 0n || refundedMinor > payment.amountMinor) {
@@ -146,10 +133,46 @@ export async function simulateServiceMobility(
       queue = [];
       return taken;
     },
-    truth: () =>
-      [...payments.values()].map(
-        ({ merchantId: _m, refNum: _r, source: _s, type: _t, refunds: _n, ...truth }) => truth,
-      ),
+    truth: () => [...payments.values()].map(truthOf),
+  };
+}
+
+function newPayment(world: World, order: SimulatedOrder, status: Payment['status']): Payment {
+  const { random, merchants } = world;
+  const merchantId = merchants.get(order.currency);
+  if (merchantId === undefined) throw new Error(`no merchant is paid in ${order.currency}`);
+  return {
+    externalId: uuid(random),
+    status,
+    amountMinor: order.amountMinor,
+    currency: order.currency,
+    refundedMinor: 0n,
+    disputedMinor: 0n,
+    lostMinor: 0n,
+    feeMinor: null,
+    merchantId,
+    refNum: order.workOrder ?? `ORD-${random.between(10_000, 99_999)}`,
+    source: random.pick(['Terminal', 'Link']),
+    type: random.pick(['Card', 'Card', 'Check', 'Phone']),
+    refunds: 0,
+  };
+}
+
+function truthOf({ merchantId, refNum, source, type, refunds, ...truth }: Payment): TruePayment {
+  return truth;
+}
+
+function noticeOf(jwtSecret: string, payment: Payment, message: Message): SimulatedNotice {
+  const body = Buffer.from(objectOf(payment, message));
+  return {
+    label: `${message.status} ${message.type} ${message.id}`,
+    sign: (now) => ({
+      headers: {
+        'content-type': 'application/json',
+        'x-access-token': signToken(jwtSecret, now),
+      },
+      body,
+    }),
   };
 }
 
@@ -161,7 +184,10 @@ type Message = {
   readonly status: 'Approved' | 'Declined';
 };
 
-/** The object as processors write it: properties in the documented order, the amount as a bare number. */
+/**
+ * The object as processors write it: properties in the documented order, the amount as a bare
+ * number.
+ */
 function objectOf(payment: Payment, message: Message): string {
   const properties: readonly (readonly [string, string])[] = [
     ['Amount', majorUnits(message.amountMinor, payment.currency)],

@@ -1,11 +1,14 @@
 /**
- * Decides which addresses a delivery may connect to. Whoever configures a system names its host, so without
- * this guard a delivery could be aimed at our own network or at a cloud's metadata.
+ * Decides which addresses a delivery may connect to. Whoever configures a system names its host,
+ * so without this guard a delivery could be aimed at our own network or at a cloud's metadata.
  */
 import { lookup } from 'node:dns/promises';
 import ipaddr from 'ipaddr.js';
 
-/** The host must not be connected to. No repeat can help until somebody changes the system or its DNS. */
+/**
+ * The host must not be connected to. No repeat can help until somebody changes the system or its
+ * DNS.
+ */
 export class AddressRefused extends Error {
   override readonly name = 'AddressRefused';
 }
@@ -15,7 +18,10 @@ export type Resolve = (host: string) => Promise<readonly string[]>;
 /** An address that was checked and to which the connection must be pinned. */
 export type PinnedAddress = { readonly address: string; readonly family: 4 | 6 };
 
-/** What a permission for private addresses covers; link-local (metadata), multicast and reserved stay refused. */
+/**
+ * What a permission for private addresses covers; link-local (metadata), multicast and reserved
+ * stay refused.
+ */
 const PRIVATE_RANGES = new Set(['private', 'loopback', 'uniqueLocal', 'carrierGradeNat']);
 /** Public by its number, yet answered by the cloud's own platform. */
 const PLATFORM_ADDRESSES = new Set(['168.63.129.16', '100.100.100.200']);
@@ -25,8 +31,8 @@ export const resolveHost: Resolve = async (host) =>
   (await lookup(host, { all: true, order: 'ipv4first' })).map(({ address }) => address);
 
 /**
- * Resolves the host of `url` once and returns the address to connect to. Every address it resolves to must be
- * allowed: one forbidden among them is a sign of an attempt to slip through.
+ * Resolves the host of `url` once and returns the address to connect to. Every address it
+ * resolves to must be allowed: one forbidden among them is a sign of an attempt to slip through.
  * @throws AddressRefused; whatever `resolve` throws when the host is not known.
  */
 export async function pinAddress(

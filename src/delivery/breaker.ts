@@ -2,8 +2,9 @@
 import { z } from 'zod';
 
 /**
- * `closed`: deliveries flow; `failures` counts those since the last success. `open`: none is sent before
- * `until`. `half-open`: one probe is under way; when it is never heard of again, another may start at `until`.
+ * `closed`: deliveries flow; `failures` counts those since the last success. `open`: none is
+ * sent before `until`. `half-open`: one probe is under way; when it is never heard of again,
+ * another may start at `until`.
  */
 export const breakerSchema = z.discriminatedUnion('state', [
   z.object({ state: z.literal('closed'), failures: z.int().min(0) }),
@@ -37,7 +38,10 @@ export function admit(breaker: Breaker, now: Date): Admission {
   };
 }
 
-/** The state after an attempt. Each failed probe doubles the time it stays open, up to ten minutes. */
+/**
+ * The state after an attempt. Each failed probe doubles the time it stays open, up to ten
+ * minutes.
+ */
 export function afterAttempt(breaker: Breaker, ok: boolean, now: Date): Breaker {
   if (ok) return CLOSED;
   const failures = breaker.failures + 1;

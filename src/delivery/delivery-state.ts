@@ -1,4 +1,7 @@
-/** What a batch of deliveries is about, read at the moment of sending with a fixed number of queries. */
+/**
+ * What a batch of deliveries is about, read at the moment of sending with a fixed number of
+ * queries.
+ */
 import {
   type ActionRow,
   type AllocationRow,
@@ -33,7 +36,9 @@ export type ClaimedDelivery = {
   readonly createdAt: string;
 };
 
-/** An allocation with what it pays. What was taken back has the amount zero and stays as a trace. */
+/**
+ * An allocation with what it pays. What was taken back has the amount zero and stays as a trace.
+ */
 export type StatedAllocation = {
   readonly row: AllocationRow;
   readonly invoice: InvoiceRow | undefined;
@@ -143,7 +148,10 @@ type Targets = {
   readonly workOrders: ReadonlyMap<bigint, WorkOrderRow>;
 };
 
-/** The invoices and work orders that allocations pay, that references name, and that those invoices belong to. */
+/**
+ * The invoices and work orders that allocations pay, that references name, and that those
+ * invoices belong to.
+ */
 async function readTargets(
   { tx, organizationId }: Read,
   payments: readonly PaymentRow[],
@@ -180,8 +188,8 @@ function referenceKeys(payment: PaymentRow, kind: 'invoice' | 'workOrder'): read
 }
 
 /**
- * By what the money was applied to; when all of that was taken back, by what it had been applied to; and for
- * money that was never applied (a declined attempt) by what the portal said it pays.
+ * By what the money was applied to; when all of that was taken back, by what it had been applied
+ * to; and for money that was never applied (a declined attempt) by what the portal said it pays.
  */
 function workOrdersOf(
   payment: PaymentRow,

@@ -1,6 +1,7 @@
 /**
- * Sends what is due to one system: the first unfinished delivery of each payment, from fresh state, several at
- * once, until nothing is due or the breaker opens. Any number of drains may run at the same time.
+ * Sends what is due to one system: the first unfinished delivery of each payment, from fresh
+ * state, several at once, until nothing is due or the breaker opens. Any number of drains may
+ * run at the same time.
  */
 import { type Database, type Queryable, sql } from '../db/database.ts';
 import type { Sealer } from '../intake/sealing.ts';
@@ -39,7 +40,10 @@ type Where = { readonly organizationId: number; readonly systemId: string };
 
 const BATCH = 64;
 const AT_ONCE = 8;
-/** A claimed delivery that is never heard of again becomes due after this; longer than a batch can take. */
+/**
+ * A claimed delivery that is never heard of again becomes due after this; longer than a batch
+ * can take.
+ */
 const LEASE_MS = 10 * 60_000;
 /** A drain gives way to others after this many batches. */
 const MAX_BATCHES = 50;
@@ -68,7 +72,10 @@ export async function drainSystem(ctx: DrainContext, where: Where): Promise<Drai
   return { sent, nextAt: ctx.now() };
 }
 
-/** Takes due deliveries and lets them seem not due for a while, so that no other drain sends them too. */
+/**
+ * Takes due deliveries and lets them seem not due for a while, so that no other drain sends them
+ * too.
+ */
 async function claim(
   ctx: DrainContext,
   { organizationId, systemId }: Where,
@@ -158,7 +165,9 @@ async function sendBatch(
 
 const HELD = { outcome: 'held' } as const;
 
-/** An error nobody expected is ours: it is shown at the delivery and tried again by the schedule. */
+/**
+ * An error nobody expected is ours: it is shown at the delivery and tried again by the schedule.
+ */
 function ourFailure(error: unknown): SendResult {
   const because = error instanceof Error ? error.message : String(error);
   return { outcome: 'retry', because: `could not be sent: ${because}`, ourSide: true };

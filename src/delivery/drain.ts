@@ -1,4 +1,7 @@
-/** The background job `deliver`: sends what is due to one system and comes back when the next delivery is due. */
+/**
+ * The background job `deliver`: sends what is due to one system and comes back when the next
+ * delivery is due.
+ */
 import type { Config } from '../config.ts';
 import { addJob } from '../db/jobs.ts';
 import { type DrainContext, drainSystem } from './drain-system.ts';
@@ -9,7 +12,10 @@ export type DeliveryContext = Omit<SendersContext, 'post'> & {
   readonly config: Pick<Config, 'allowPrivateTargets'>;
 };
 
-/** Log-in tokens and open connections live as long as the node that holds them, and longer than a drain. */
+/**
+ * Log-in tokens and open connections live as long as the node that holds them, and longer than a
+ * drain.
+ */
 const senders = new WeakMap<DeliveryContext, DrainContext['sender']>();
 
 /** Drains the system; safe to run again at any point and several times at once. */

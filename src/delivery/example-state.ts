@@ -1,4 +1,7 @@
-/** For tests: the state of a card payment of 1,075.00 USD on work order ORD-4534, with whatever differs. */
+/**
+ * For tests: the state of a card payment of 1,075.00 USD on work order ORD-4534, with whatever
+ * differs.
+ */
 import type { InvoiceRow, PaymentRow, RefundRow } from '../apply/rows.ts';
 import type { DeliveryState, StatedAllocation } from './delivery-state.ts';
 

@@ -12,7 +12,9 @@ import {
 
 export { AddressRefused } from './address-guard.ts';
 
-/** No answer came: the name did not resolve, the connection failed or broke off, or time ran out. */
+/**
+ * No answer came: the name did not resolve, the connection failed or broke off, or time ran out.
+ */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
@@ -97,7 +99,9 @@ function inTime<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Res
   });
 }
 
-/** Answers every look-up with the checked address, so that DNS cannot change its mind in between. */
+/**
+ * Answers every look-up with the checked address, so that DNS cannot change its mind in between.
+ */
 function pinnedLookup({ address, family }: PinnedAddress): LookupFunction {
   return (_host, options, done) =>
     options.all ? done(null, [{ address, family }]) : done(null, address, family);

@@ -1,7 +1,10 @@
 /** When a failed delivery is tried again: a list of waits, each lengthened a little by chance. */
 
 export type RetrySchedule = {
-  /** The wait after the first failure, the second, and so on; when it is used up the delivery is parked. */
+  /**
+   * The wait after the first failure, the second, and so on; when it is used up the delivery is
+   * parked.
+   */
   readonly waitsSeconds: readonly number[];
   /** The share by which chance may lengthen a wait, so that many failures do not return at once. */
   readonly jitter: number;
@@ -49,8 +52,9 @@ export const SERVICEMOBILITY_SCHEDULE: RetrySchedule = {
 const LONGEST_ASKED_MS = 24 * HOUR * 1000;
 
 /**
- * The wait before the next attempt, or undefined when `failures` used up the schedule. `chance` is in [0, 1);
- * `askedMs` is what the receiver asked for (`Retry-After`), which only ever lengthens the wait.
+ * The wait before the next attempt, or undefined when `failures` used up the schedule. `chance`
+ * is in [0, 1); `askedMs` is what the receiver asked for (`Retry-After`), which only ever
+ * lengthens the wait.
  */
 export function waitMs(
   schedule: RetrySchedule,

@@ -6,7 +6,10 @@ export type SendResult =
   | ({ readonly outcome: 'done' } & Answered)
   /** There is nothing to tell this system; nothing was sent. */
   | { readonly outcome: 'skip'; readonly because: string }
-  /** `ourSide`: the system is well, something it needs is not there yet; the breaker is left alone. */
+  /**
+   * `ourSide`: the system is well, something it needs is not there yet; the breaker is left
+   * alone.
+   */
   | ({
       readonly outcome: 'retry';
       readonly because: string;

@@ -29,7 +29,10 @@ export type ServiceMobilitySender = {
   ): Promise<SendResult>;
 };
 
-/** Keep one for the whole process: it holds the tokens, and logs in once however many deliveries need one. */
+/**
+ * Keep one for the whole process: it holds the tokens, and logs in once however many deliveries
+ * need one.
+ */
 export function serviceMobilitySender(ctx: {
   readonly post: Post;
   readonly now: () => Date;
@@ -139,7 +142,10 @@ async function logIn(post: Post, settings: ServiceMobilitySettings): Promise<str
   return token;
 }
 
-/** When the token says it expires; 0 when it does not say, so that it serves only those who wait for it. */
+/**
+ * When the token says it expires; 0 when it does not say, so that it serves only those who wait
+ * for it.
+ */
 function expiryMs(token: string): number {
   const claims = readJson(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
   const exp = (claims as { exp?: unknown } | null)?.exp;

@@ -1,4 +1,7 @@
-/** Writes how a batch of deliveries ended: their states, the attempts and the breaker, in one transaction. */
+/**
+ * Writes how a batch of deliveries ended: their states, the attempts and the breaker, in one
+ * transaction.
+ */
 import { type Database, type Queryable, sql } from '../db/database.ts';
 import { encodeJson } from '../db/table.ts';
 import type { Breaker } from './breaker.ts';
@@ -46,10 +49,12 @@ export async function settleDeliveries(
     await tx.execute(
       sql`update deliveries d
           set state = u.state, due_at = u.due_at, attempts = d.attempts - u.uncounted,
-              last_error = coalesce(u.last_error, case when u.state = 'waiting' then d.last_error end),
+              last_error =
+                coalesce(u.last_error, case when u.state = 'waiting' then d.last_error end),
               finished_at = case when u.state in ('done', 'skipped') then u.due_at end
           from unnest(
-            ${rows.map((row) => row.delivery.id)}::bigint[], ${rows.map((row) => row.state)}::text[],
+            ${rows.map((row) => row.delivery.id)}::bigint[],
+            ${rows.map((row) => row.state)}::text[],
             ${rows.map((row) => row.dueAt.toISOString())}::timestamptz[],
             ${rows.map((row) => row.uncounted)}::integer[],
             ${rows.map((row) => row.lastError)}::text[])
@@ -75,13 +80,15 @@ async function writeAttempts(
   }));
   await tx.execute(
     sql`insert into delivery_attempts
-          (organization_id, delivery_id, attempt, at, duration_ms, ok, status, error, response_excerpt)
+          (organization_id, delivery_id, attempt, at, duration_ms, ok, status, error,
+           response_excerpt)
         select ${organizationId}::integer, u.* from unnest(
           ${tried.map(({ delivery }) => delivery.id)}::bigint[],
           ${tried.map(({ delivery }) => delivery.attempts)}::integer[],
           ${tried.map(({ at }) => at.toISOString())}::timestamptz[],
           ${tried.map(({ durationMs }) => durationMs)}::integer[],
-          ${answers.map(({ ok }) => ok)}::boolean[], ${answers.map(({ status }) => status)}::integer[],
+          ${answers.map(({ ok }) => ok)}::boolean[],
+          ${answers.map(({ status }) => status)}::integer[],
           ${answers.map(({ error }) => error)}::text[],
           ${answers.map(({ excerpt }) => excerpt)}::text[]) u
         on conflict do nothing`,

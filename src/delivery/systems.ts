@@ -57,8 +57,9 @@ export async function createSystem(
 }
 
 /**
- * Changes name, settings or whether it is enabled; settings not given stay. A change closes the breaker: it may
- * have mended what kept it open. @throws InvalidSettings. Returns false when there is no such system.
+ * Changes name, settings or whether it is enabled; settings not given stay. A change closes the
+ * breaker: it may have mended what kept it open. @throws InvalidSettings. Returns false when
+ * there is no such system.
  */
 export async function updateSystem(
   ctx: { readonly tx: Queryable; readonly sealer: Sealer },

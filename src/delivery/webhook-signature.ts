@@ -1,4 +1,7 @@
-/** Signatures by the Standard Webhooks specification, so that receivers can use its ready-made libraries. */
+/**
+ * Signatures by the Standard Webhooks specification, so that receivers can use its ready-made
+ * libraries.
+ */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Secret } from '../portals/kit/secret.ts';
 
@@ -16,8 +19,8 @@ export function isSigningSecret(text: string): boolean {
 }
 
 /**
- * The three headers of one attempt. With several secrets there are several signatures, so a receiver may
- * change its secret at any moment while one is being replaced.
+ * The three headers of one attempt. With several secrets there are several signatures, so a
+ * receiver may change its secret at any moment while one is being replaced.
  */
 export function signatureHeaders(
   message: { readonly id: string; readonly sentAt: Date; readonly body: Buffer },

@@ -1,4 +1,7 @@
-/** ServiceMobility's Payment Processor Webhook, received as a processor would send it to ServiceMobility. */
+/**
+ * ServiceMobility's Payment Processor Webhook, received as a processor would send it to
+ * ServiceMobility.
+ */
 import { createHash } from 'node:crypto';
 import { definePortal, type Notice, type SplitDocument, type Verdict } from '../contract.ts';
 import { eventIdOf, inspect, normalize } from './normalize.ts';
@@ -68,8 +71,8 @@ function wrongAccount(because: string): Verdict {
 }
 
 /**
- * One document a body. The key holds the amount beside the event id: a repeat is dropped, but the same event
- * with another amount is kept, so that the difference is seen.
+ * One document a body. The key holds the amount beside the event id: a repeat is dropped, but
+ * the same event with another amount is kept, so that the difference is seen.
  */
 function split(body: Buffer): readonly SplitDocument[] {
   const read = readCharge(body);

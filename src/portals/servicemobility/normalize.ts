@@ -1,4 +1,7 @@
-/** Turns one Payment Processor Webhook object into a canonical event. Pure; MAPPING.md explains each choice. */
+/**
+ * Turns one Payment Processor Webhook object into a canonical event. Pure; MAPPING.md explains
+ * each choice.
+ */
 import { exponentOf, scaleDecimalText } from '../../money/money.ts';
 import type { Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent, EventType, Method } from '../events.ts';
@@ -49,7 +52,10 @@ export function inspect(
   }
 }
 
-/** @throws MalformedAmount, UnknownCurrency, or an Error that names what is wrong with the amount. */
+/**
+ * @throws MalformedAmount, UnknownCurrency, or an Error that names what is wrong with the
+ * amount.
+ */
 function amountOf(
   charge: Charge,
   currency: string,
@@ -65,7 +71,10 @@ function amountOf(
   return minor;
 }
 
-/** `MerchantID|TransactionID|TransactionType|TransactionStatus`: a sale and its void may share an id. */
+/**
+ * `MerchantID|TransactionID|TransactionType|TransactionStatus`: a sale and its void may share an
+ * id.
+ */
 export function eventIdOf(charge: Charge): string {
   const { MerchantID, TransactionID, TransactionType, TransactionStatus } = charge;
   return [MerchantID, TransactionID, TransactionType, TransactionStatus].join('|');

@@ -33,8 +33,8 @@ export const accepted: Reply = json(200, {});
 const logonSchema = z.looseObject({ username: z.string(), password: z.string() });
 
 /**
- * Answers `POST /createjwt`: a token for the connection's user name and password, or 401. The caller tries
- * each connection until one answers 200.
+ * Answers `POST /createjwt`: a token for the connection's user name and password, or 401. The
+ * caller tries each connection until one answers 200.
  */
 export function answerCreateJwt(
   body: Buffer,

@@ -1,4 +1,7 @@
-/** The JWT in `x-access-token`: HS256 and nothing else, so that no header can choose a weaker proof. */
+/**
+ * The JWT in `x-access-token`: HS256 and nothing else, so that no header can choose a weaker
+ * proof.
+ */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { RefusalCode } from '../contract.ts';
@@ -57,7 +60,8 @@ export function issueToken(
 ): string {
   const iat = Math.floor(options.now.getTime() / 1000);
   const exp = iat + (options.lifetimeSeconds ?? 3600);
-  const signed = `${encodePart({ alg: 'HS256', typ: 'JWT' })}.${encodePart({ ...claims, iat, exp })}`;
+  const header = encodePart({ alg: 'HS256', typ: 'JWT' });
+  const signed = `${header}.${encodePart({ ...claims, iat, exp })}`;
   return `${signed}.${hmac('sha256', options.secret, signed).toString('base64url')}`;
 }
 

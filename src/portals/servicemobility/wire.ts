@@ -19,7 +19,10 @@ const utcInstant = z
     'must be a UTC date-time of the form YYYY-MM-DDTHH:mm:SS.sssZ',
   );
 
-/** A listed word in any case, as the documented spelling; `aliases` are spellings of sibling objects. */
+/**
+ * A listed word in any case, as the documented spelling; `aliases` are spellings of sibling
+ * objects.
+ */
 function oneOf<const Words extends readonly string[]>(
   words: Words,
   aliases: Readonly<Record<string, Words[number]>> = {},
