@@ -1,0 +1,118 @@
+/** `connect`, `connections` and `sync`. */
+import { recordAudit } from '../api/audit.ts';
+import { readConnections, webhookUrl } from '../api/json/connection.ts';
+import { sql } from '../db/database.ts';
+import { createConnection } from '../intake/connections.ts';
+import { requestSync } from '../intake/test-connection.ts';
+import { findPortal } from '../portals/index.ts';
+import {
+  addBooksOptions,
+  type BooksOptions,
+  collect,
+  commandLineActor,
+  type Registration,
+  readPairs,
+  withBooks,
+} from './command.ts';
+import { asJson, asTable, CommandFailed, EXIT, wrongUsage } from './terminal.ts';
+
+type ConnectOptions = BooksOptions & {
+  readonly name: string;
+  readonly role: string;
+  readonly set: readonly string[];
+};
+
+export function registerConnections(registration: Registration): void {
+  registerConnect(registration);
+  const { program, terminal, end } = registration;
+
+  addBooksOptions(program.command('connections'))
+    .description('List the connections and how they fare.')
+    .action(async (options: BooksOptions) => {
+      const rows = await withBooks(terminal, options, (app, organizationId) =>
+        readConnections(app.database, {
+          organizationId,
+          condition: sql`true`,
+          publicUrl: app.config.publicUrl,
+        }),
+      );
+      if (options.json) terminal.out(asJson(rows));
+      else if (rows.length === 0) terminal.out('There is no connection yet: checkvalve connect.');
+      else {
+        terminal.out(
+          asTable(
+            ['id', 'portal', 'name', 'role', 'state', 'last received', 'webhook URL'],
+            rows.map(({ id, portal, name, role, health, ...row }) => [
+              id,
+              portal,
+              name,
+              role,
+              health.state,
+              health.lastReceivedAt ?? 'never',
+              row.webhookUrl ?? '-',
+            ]),
+          ),
+        );
+      }
+      end(EXIT.ok);
+    });
+
+  addBooksOptions(program.command('sync'))
+    .description('Pull a connection now instead of at its time. Duplicates are free.')
+    .argument('<connection>', 'its id, con_…')
+    .option('--since <instant>', 'everything from then on again, such as 2026-11-01T00:00:00Z')
+    .action(async (id: string, options: BooksOptions & { since?: string }) => {
+      const since = options.since === undefined ? undefined : new Date(options.since);
+      if (since && Number.isNaN(since.getTime())) {
+        throw wrongUsage(`--since takes an instant such as 2026-11-01T00:00:00Z.`);
+      }
+      await withBooks(terminal, options, async (app, organizationId) => {
+        await requestSync(app, organizationId, id, since);
+        await recordAudit(app.database, {
+          organizationId,
+          actor: commandLineActor(terminal.environment),
+          verb: 'connection.sync-requested',
+          subject: id,
+          details: { since: options.since ?? null },
+        });
+      });
+      if (options.json) terminal.out(asJson({ id, status: 'queued' }));
+      else terminal.out(`${id} is pulled as soon as the server is free to do it.`);
+      end(EXIT.ok);
+    });
+}
+
+function registerConnect({ program, terminal, end }: Registration): void {
+  addBooksOptions(program.command('connect'))
+    .description('Connect an account of a portal; prints the id and the webhook URL.')
+    .argument('<portal>', 'see checkvalve portals')
+    .requiredOption('--name <name>', 'what people call it')
+    .option('--role <role>', 'source (its payments are money) or books', 'source')
+    .option('--set <key=value>', 'a setting, in the words of the portal; repeatable', collect, [])
+    .action(async (portal: string, options: ConnectOptions) => {
+      const { name, role } = options;
+      if (role !== 'source' && role !== 'books') throw wrongUsage('--role is source or books.');
+      if (!findPortal(portal)) {
+        throw new CommandFailed(`"${portal}" is no portal; see checkvalve portals.`, EXIT.usage);
+      }
+      const settings = readPairs(options.set, '--set');
+      const made = await withBooks(terminal, options, async (app, organizationId) => {
+        const input = { organizationId, portal, name, role, settings } as const;
+        const { id } = await createConnection(app, input);
+        await recordAudit(app.database, {
+          organizationId,
+          actor: commandLineActor(terminal.environment),
+          verb: 'connection.created',
+          subject: id,
+          details: { portal, role, settings: Object.keys(settings) },
+        });
+        return { id, webhookUrl: webhookUrl(app.config.publicUrl, { portal, id }) };
+      });
+      if (options.json) terminal.out(asJson(made));
+      else {
+        terminal.out(`${name} is connected as ${made.id}.`);
+        if (made.webhookUrl) terminal.out(`Let ${portal} send its webhooks to ${made.webhookUrl}`);
+      }
+      end(EXIT.ok);
+    });
+}
