@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../app.ts';
 import { type Received, receive, receiveAnywhere } from '../intake/receive.ts';
 import type { Notice } from '../portals/contract.ts';
+import { portals } from '../portals/index.ts';
 import { requestBudget } from './request-budget.ts';
 
 /** A sender that floods a connection with refused deliveries is answered 429 before its bytes are checked. */
@@ -24,6 +25,11 @@ export async function webhooks(
   server.post('/webhooks/payment-event', (request, reply) =>
     answer(request, reply, 'payment-event', (notice) => receiveAnywhere(app.receiving, notice)),
   );
+  for (const path of portals.flatMap((portal) => portal.webhook?.paths ?? [])) {
+    server.post(path, (request, reply) =>
+      answer(request, reply, path, (notice) => receiveAnywhere(app.receiving, notice)),
+    );
+  }
   const addressed = (request: FastifyRequest, reply: FastifyReply) => {
     const { portal, connectionId } = request.params as { portal: string; connectionId: string };
     return answer(request, reply, connectionId, (notice) =>
@@ -71,6 +77,14 @@ export async function webhooks(
         );
         return problem(reply, 401, 'Not authentic', received.because);
       }
+      case 'too-large':
+        app.meters.refused.inc({ portal: received.connection.portal.id, code: 'too-large' });
+        return problem(
+          reply,
+          413,
+          'Too large',
+          `${received.connection.portal.name} never sends this much.`,
+        );
       case 'answered':
         return reply
           .code(received.reply.status)

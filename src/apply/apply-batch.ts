@@ -2,6 +2,7 @@
 import { type Database, type Queryable, sql } from '../db/database.ts';
 import { addJob } from '../db/jobs.ts';
 import type { FetchRequest } from '../portals/contract.ts';
+import { findPortal } from '../portals/index.ts';
 import {
   type Books,
   type ConnectionFacts,
@@ -160,7 +161,7 @@ export async function readOrganization(
   const [row] = await tx.query<{
     time_zone: string;
     installation: string;
-    connections: ConnectionFacts[];
+    connections: Omit<ConnectionFacts, 'unitSetting'>[];
     systems: {
       id: string;
       kind: 'webhook' | 'servicemobility' | 'books';
@@ -181,7 +182,12 @@ export async function readOrganization(
     id: organizationId,
     timeZone: row.time_zone,
     installation: row.installation,
-    connections: new Map(row.connections.map((one) => [one.id, one])),
+    connections: new Map(
+      row.connections.map((one) => [
+        one.id,
+        { ...one, unitSetting: findPortal(one.portal)?.unitSetting ?? null },
+      ]),
+    ),
     systems: row.systems.map((one) => ({
       id: one.id,
       kind: one.kind,

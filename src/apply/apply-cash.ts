@@ -161,13 +161,21 @@ export function allocate(
   changePaid(ctx, target.id, amountMinor);
 }
 
+export type AllocationReversal = {
+  readonly amountMinor: bigint;
+  readonly because: string;
+  /** The money leaves, and what it released goes with it; false when only our side moves it. */
+  readonly takesBack: boolean;
+};
+
 /** Takes part of an allocation back by a linked reversal; the money becomes unapplied cash again. */
 export function deallocate(
   ctx: Deciding,
   allocation: AllocationRow,
-  { amountMinor, because }: { readonly amountMinor: bigint; readonly because: string },
+  reversal: AllocationReversal,
 ): void {
   const { books, document } = ctx;
+  const { amountMinor, because, takesBack } = reversal;
   const payment = books.payments.get(allocation.paymentId);
   if (!payment)
     throw new Error(`pay_${allocation.paymentId} must be loaded to take al_${allocation.id} back`);
@@ -199,7 +207,7 @@ export function deallocate(
     allocation.invoiceId === null
       ? { kind: 'work-order' as const, id: allocation.workOrderId as bigint }
       : { kind: 'invoice' as const, id: allocation.invoiceId };
-  noteCause(ctx, target, { entry, paymentId: payment.id, takesBack: true, because });
+  noteCause(ctx, target, { entry, paymentId: payment.id, takesBack, because });
   if (allocation.invoiceId !== null) changePaid(ctx, allocation.invoiceId, -amountMinor);
 }
 
@@ -217,7 +225,7 @@ export function freeAllocations(
   for (const allocation of standing) {
     if (left <= 0n) break;
     const part = allocation.amountMinor < left ? allocation.amountMinor : left;
-    deallocate(ctx, allocation, { amountMinor: part, because });
+    deallocate(ctx, allocation, { amountMinor: part, because, takesBack: true });
     left -= part;
   }
   return left;
@@ -281,26 +289,41 @@ export function setInvoiceStatus(ctx: Deciding, invoice: InvoiceRow): void {
   ctx.touched.invoices.add(invoice.id);
 }
 
-/** Turns money deposited on a work order into payment of its invoice, once there is one. */
+/**
+ * Turns money deposited on a work order into payment of its invoice, once there is one. What the invoice does not
+ * need is the customer's credit.
+ */
 export function moveDeposits(ctx: Deciding, workOrder: WorkOrderRow, invoice: InvoiceRow): void {
-  const because = `invoice ${invoice.number ?? invoice.externalId} was issued for ${workOrder.number}`;
+  const name = invoice.number ?? invoice.externalId;
+  const because = `invoice ${name} was issued for ${workOrder.number}`;
   for (const allocation of ctx.books.allocations.find('workOrder', String(workOrder.id))) {
-    const open = balanceOf(invoice);
-    if (allocation.amountMinor === 0n || allocation.currency !== invoice.currency || open === 0n)
-      continue;
     const payment = ctx.books.payments.get(allocation.paymentId);
-    if (!payment) continue;
-    const amountMinor = allocation.amountMinor < open ? allocation.amountMinor : open;
-    deallocate(ctx, allocation, { amountMinor, because });
-    allocate(ctx, payment, {
-      target: invoiceTarget(invoice),
-      amountMinor,
-      explanation: {
-        rule: 'deposit-to-invoice',
-        because: `Paid before: ${because}.`,
-        alternatives: [],
-      },
-    });
+    if (allocation.amountMinor === 0n || allocation.currency !== invoice.currency || !payment) {
+      continue;
+    }
+    const deposited = allocation.amountMinor;
+    const open = balanceOf(invoice);
+    const amountMinor = deposited < open ? deposited : open;
+    deallocate(ctx, allocation, { amountMinor: deposited, because, takesBack: false });
+    if (amountMinor > 0n) {
+      allocate(ctx, payment, {
+        target: invoiceTarget(invoice),
+        amountMinor,
+        explanation: {
+          rule: 'deposit-to-invoice',
+          because: `Paid before: ${because}.`,
+          alternatives: [],
+        },
+      });
+    }
+    if (unappliedOf(payment) > 0n) {
+      reviewUnapplied(
+        ctx,
+        payment,
+        `It was deposited for ${workOrder.number}; ${name} needed less.`,
+      );
+    }
+    keepWaiting(ctx, payment);
   }
 }
 

@@ -89,6 +89,8 @@ export type ConnectionFacts = {
   readonly id: string;
   readonly portal: string;
   readonly role: 'source' | 'books';
+  /** The setting to look at when amounts are off by a hundred; null where the portal leaves no doubt. */
+  readonly unitSetting: string | null;
 };
 
 export type SystemFacts = {

@@ -8,14 +8,7 @@ import {
 } from '../money/money.ts';
 import { allocate, deallocate, keepWaiting } from './apply-cash.ts';
 import { decideEntitlement, decideWorkOrder } from './decide-receivables.ts';
-import {
-  addIdentity,
-  closeReviews,
-  type Deciding,
-  openReview,
-  Quarantined,
-  touchPayment,
-} from './deciding.ts';
+import { addIdentity, type Deciding, openReview, Quarantined, touchPayment } from './deciding.ts';
 import { invoiceTarget, workOrderTarget } from './payment-targets.ts';
 import { type PaymentRow, unappliedOf } from './rows.ts';
 
@@ -77,7 +70,11 @@ export function decideOwn(ctx: Deciding, decision: OwnDecision): void {
       const payment = allocation && ctx.books.payments.get(allocation.paymentId);
       if (!allocation || !payment) return;
       const because = `by ${decision.by}${decision.reason ? `: ${decision.reason}` : ''}`;
-      deallocate(ctx, allocation, { amountMinor: allocation.amountMinor, because });
+      deallocate(ctx, allocation, {
+        amountMinor: allocation.amountMinor,
+        because,
+        takesBack: true,
+      });
       payment.held = true;
       touchPayment(ctx, payment);
       keepWaiting(ctx, payment);
@@ -101,11 +98,6 @@ export function decideOwn(ctx: Deciding, decision: OwnDecision): void {
       const entityId = idNumber(decision.paymentId);
       const { connectionId, externalId } = decision;
       addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId });
-      closeReviews(ctx, {
-        paymentId: entityId,
-        kinds: ['not-recorded-in-books'],
-        resolution: `Recorded as ${externalId}.`,
-      });
     }
   }
 }

@@ -7,7 +7,7 @@ import { baseStatus, foldMarks, NO_MARKS, type PaymentEventType } from '../payme
 import type { CanonicalEvent, Reference } from '../portals/events.ts';
 import { freeAllocations, keepWaiting } from './apply-cash.ts';
 import { findCustomer, findPayment } from './books.ts';
-import { postWaiting } from './decide-refund.ts';
+import { paymentForWorkOrder, postWaiting } from './decide-refund.ts';
 import {
   addIdentity,
   type Deciding,
@@ -20,6 +20,7 @@ import {
   touchPayment,
 } from './deciding.ts';
 import { findOwnPayment, findTwin } from './find-twin.ts';
+import { resolveReferences } from './payment-targets.ts';
 import type { PaymentRow } from './rows.ts';
 
 export type PaymentEvent = CanonicalEvent & { readonly type: PaymentEventType };
@@ -38,6 +39,7 @@ export function objectToPayment(ctx: Deciding, event: PaymentEvent): void {
   if (event.amountMinor <= 0n) {
     throw new Quarantined(`a payment of ${event.amountMinor} minor units is not money received`);
   }
+  objectToUnit(ctx, event);
   const payment = findPayment(ctx.books, ctx.document.connectionId, event.externalPaymentId);
   if (!payment?.succeededAt || payment.provisional || event.provisional) return;
   if (payment.connectionId !== ctx.document.connectionId || event.revision !== undefined) return;
@@ -45,6 +47,27 @@ export function objectToPayment(ctx: Deciding, event: PaymentEvent): void {
   throw new Quarantined(
     `pay_${payment.id} (${event.externalPaymentId}) is booked with ${text(payment)}; this document says ` +
       `${text(event)} of the same payment`,
+  );
+}
+
+/** Where a portal leaves the unit of amounts in doubt, a hundredfold of what is owed is no payment but a wrong setting. */
+function objectToUnit(ctx: Deciding, event: PaymentEvent): void {
+  const { connectionId } = ctx.document;
+  const setting = ctx.books.organization.connections.get(connectionId)?.unitSetting;
+  if (!setting) return;
+  const probe = { references: event.references, connectionId, customerId: null };
+  const owed = resolveReferences(ctx.books, probe as unknown as PaymentRow).flatMap(({ targets }) =>
+    targets.flatMap((target) =>
+      target.currency === event.currency ? (target.openMinor ?? []) : [],
+    ),
+  );
+  const { amountMinor } = event;
+  if (owed.includes(amountMinor)) return;
+  const wrong = owed.find((open) => amountMinor === open * 100n || amountMinor * 100n === open);
+  if (wrong === undefined) return;
+  throw new Quarantined(
+    `${text(event)} is ${amountMinor > wrong ? 'a hundred times' : 'a hundredth of'} what is owed; ` +
+      `look at the connection's setting ${setting}, then replay`,
   );
 }
 
@@ -64,7 +87,8 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
     // A copy we recorded or linked: its states are told by the portal the money came through.
     return;
   }
-  const payment = known ?? adoptTwin(ctx, event) ?? newPayment(ctx, event);
+  const payment =
+    known ?? adoptTwin(ctx, event) ?? voidedPayment(ctx, event) ?? newPayment(ctx, event);
   if (payment.connectionId !== connectionId) return;
   mergeLinked(ctx, payment, event);
   const before = { status: payment.status };
@@ -80,6 +104,22 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
   function recogniseCopy(context: Deciding, own: PaymentRow): void {
     addIdentity(context, { kind: 'payment', connectionId, externalId, entityId: own.id });
   }
+}
+
+/** A void with an id of its own means the newest payment of its work order that has its amount. */
+function voidedPayment(ctx: Deciding, event: PaymentEvent): PaymentRow | undefined {
+  if (event.type !== 'payment.voided' || event.amountMinor === 0n) return undefined;
+  const payment = paymentForWorkOrder(
+    ctx,
+    event,
+    (one) =>
+      one.amountMinor === event.amountMinor && one.voidedAt === null && one.failedAt === null,
+  );
+  if (!payment) return undefined;
+  const { connectionId } = ctx.document;
+  const externalId = event.externalPaymentId as string;
+  addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId: payment.id });
+  return payment;
 }
 
 /** A payment that already stands under another id of the same money takes this event's id as well. */

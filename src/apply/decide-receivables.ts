@@ -211,7 +211,7 @@ function freeInvoice(
   for (const allocation of standing) {
     if (left <= 0n) break;
     const part = allocation.amountMinor < left ? allocation.amountMinor : left;
-    deallocate(ctx, allocation, { amountMinor: part, because });
+    deallocate(ctx, allocation, { amountMinor: part, because, takesBack: false });
     left -= part;
     const payment = ctx.books.payments.get(allocation.paymentId);
     if (payment) keepWaiting(ctx, payment);

@@ -236,20 +236,37 @@ function paymentOf(
     const payment = id ? findPayment(books, document.connectionId, id) : undefined;
     if (payment) return payment;
   }
+  return paymentForWorkOrder(
+    ctx,
+    event,
+    (payment) =>
+      payment.receivedMinor - payment.refundedMinor - payment.lostMinor >= event.amountMinor,
+  );
+}
+
+/** The newest payment of the event's connection, currency and work order that fits. */
+export function paymentForWorkOrder(
+  ctx: Deciding,
+  event: CanonicalEvent,
+  fits: (payment: PaymentRow) => boolean,
+): PaymentRow | undefined {
   const names = event.references.flatMap((reference) =>
     reference.kind === 'workOrder' ? [reference.number ?? reference.externalId ?? ''] : [],
   );
-  const candidates = names.flatMap((name) => paymentsForWorkOrder(ctx, name));
-  return candidates
+  return names
+    .flatMap((name) => paymentsForWorkOrder(ctx, name))
     .filter(
       (payment) =>
-        payment.connectionId === document.connectionId &&
+        payment.connectionId === ctx.document.connectionId &&
         payment.currency === event.currency &&
-        payment.receivedMinor - payment.refundedMinor - payment.lostMinor >= event.amountMinor,
+        fits(payment),
     )
-    .sort((a, b) =>
-      a.occurredAt === b.occurredAt ? Number(b.id - a.id) : a.occurredAt < b.occurredAt ? 1 : -1,
-    )[0];
+    .sort(newestFirst)[0];
+}
+
+function newestFirst(a: PaymentRow, b: PaymentRow): number {
+  if (a.occurredAt !== b.occurredAt) return a.occurredAt < b.occurredAt ? 1 : -1;
+  return a.id < b.id ? 1 : -1;
 }
 
 function paymentsForWorkOrder(ctx: Deciding, name: string): readonly PaymentRow[] {

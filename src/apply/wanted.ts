@@ -135,7 +135,7 @@ function wantEvent(
     const payerKey = event.customer?.externalId;
     if (payerKey) wanted.payers.push({ connectionId, payerKey, amountMinor: event.amountMinor });
   }
-  if (event.type.startsWith('refund.')) {
+  if (event.type.startsWith('refund.') || event.type === 'payment.voided') {
     for (const key of referenceKeys(event.references)) wanted.waitingKeys.add(key);
   }
   if (!event.invoice) return;

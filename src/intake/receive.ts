@@ -21,6 +21,7 @@ export type Received =
       readonly because: string;
       readonly connection: Connection;
     }
+  | { readonly result: 'too-large'; readonly connection: Connection }
   | { readonly result: 'unknown' };
 
 export type Receiving = {
@@ -47,6 +48,9 @@ async function receiveFor(
   const { portal, settings } = connection;
   const { webhook } = portal;
   if (!webhook) return { result: 'unknown' };
+  if (webhook.bodyLimitBytes !== undefined && notice.body.length > webhook.bodyLimitBytes) {
+    return { result: 'too-large', connection };
+  }
   const handshake = webhook.handshake?.(notice, settings);
   if (handshake) return { result: 'answered', reply: handshake, connection };
   const verdict = webhook.authenticate(notice, settings);
@@ -93,6 +97,12 @@ export async function receiveAnywhere(ctx: Receiving, notice: Notice): Promise<R
   for (const portal of portals) {
     if (!portal.webhook?.recognizes(notice)) continue;
     for (const connection of await ctx.connections.ofPortal(portal.id)) {
+      const reply = portal.webhook.handshake?.(notice, connection.settings);
+      if (reply) {
+        hinted = { result: 'answered', reply, connection };
+        if (reply.status < 400) return hinted;
+        continue;
+      }
       const verdict = portal.webhook.authenticate(notice, connection.settings);
       if (verdict.verdict === 'authentic') return receiveFor(ctx, connection, notice);
       if (verdict.verdict === 'hint') hinted = await receiveFor(ctx, connection, notice);

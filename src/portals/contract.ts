@@ -150,7 +150,11 @@ export type Portal<S = unknown, C = unknown> = {
     /** The reply once stored. A function may answer 400 for a body that is stored and quarantined. */
     acknowledge: Reply | ((notice: Notice, settings: S) => Reply);
     readonly bodyLimitBytes?: number;
+    /** Paths that the portal's senders insist on, served beside the connection's own address. */
+    readonly paths?: readonly string[];
   };
+  /** The setting that says in which unit amounts are, where the portal's documents leave that in doubt. */
+  readonly unitSetting?: string;
   /** The documents in a webhook body or an API page. Never throws: an unreadable body is one document. */
   split(body: Buffer): readonly SplitDocument[];
   /** Pure: no clock, network, database, log or module state. */

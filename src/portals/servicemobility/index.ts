@@ -5,16 +5,17 @@
 import { createHash } from 'node:crypto';
 import { definePortal, type Notice, type SplitDocument, type Verdict } from '../contract.ts';
 import { eventIdOf, inspect, normalize } from './normalize.ts';
-import { accepted, gatewayIdOf, standardError } from './replies.ts';
+import { accepted, answerCreateJwt, gatewayIdOf, standardError } from './replies.ts';
 import { type Settings, settings } from './settings.ts';
 import { verifyToken } from './token.ts';
 import { readCharge, readMerchant } from './wire.ts';
 
 /** Longest key the inbox stores; a longer one is hashed. */
 const MAX_KEY_BYTES = 200;
+const LOGON_PATH = '/createjwt';
 const PROPERTIES = ['PaymentUTC', 'RefNum', 'TransactionID', 'TransactionStatus', 'MerchantID'];
 
-export const servicemobility = definePortal({
+export const servicemobility = definePortal<Settings, unknown>({
   id: 'servicemobility',
   name: 'ServiceMobility',
   settings,
@@ -27,17 +28,26 @@ export const servicemobility = definePortal({
         ? standardError(400, 'One or more properties are invalid', inspected.invalid)
         : accepted;
     },
+    handshake: (notice, connection) =>
+      isLogon(notice) ? answerCreateJwt(notice.body, connection, notice.receivedAt) : undefined,
+    paths: ['/seiapi/v3/webhooks/Payments/:gatewayId/Charge', LOGON_PATH],
     bodyLimitBytes: 64 * 1024,
   },
+  unitSetting: 'amountUnit',
   split,
   normalize,
 });
 
 /** The token's header with one of the object's names, or the object's names alone. */
 function recognizes({ headers, body, url }: Notice): boolean {
-  if (gatewayIdOf(url) !== undefined) return true;
+  if (isLogon({ url }) || gatewayIdOf(url) !== undefined) return true;
   const names = PROPERTIES.filter((name) => body.includes(`"${name}"`)).length;
   return names >= (headers['x-access-token'] === undefined ? PROPERTIES.length : 1);
+}
+
+/** Processors log in where ServiceMobility would have them log in. */
+function isLogon({ url }: Pick<Notice, 'url'>): boolean {
+  return url.split('?')[0]?.endsWith(LOGON_PATH) ?? false;
 }
 
 /** Only the token proves the sender, so it counts for its own merchant and gateway alone. */

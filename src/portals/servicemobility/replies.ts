@@ -53,7 +53,7 @@ export function answerCreateJwt(
   return json(200, { token: issueToken({ name: logon.data.username }, { secret, now }) });
 }
 
-const CHARGE_PATH = /^\/seiapi\/v3\/webhooks\/Payments\/([^/?]+)\/Charge\/?(?:\?|$)/i;
+const CHARGE_PATH = /\/seiapi\/v3\/webhooks\/Payments\/([^/?]+)\/Charge\/?(?:\?|$)/i;
 
 /** The gateway id in the documented address of the webhook; undefined for any other address. */
 export function gatewayIdOf(url: string): string | undefined {
