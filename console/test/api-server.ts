@@ -92,9 +92,7 @@ export async function openApiServer(dist: string): Promise<ApiServer> {
       else server.payments[known] = payment;
       lastEventId += 1;
       for (const stream of streams) {
-        stream.write(
-          `id: ${lastEventId}\nevent: payment\ndata: ${JSON.stringify(payment)}\n\n`,
-        );
+        stream.write(`id: ${lastEventId}\nevent: payment\ndata: ${JSON.stringify(payment)}\n\n`);
       }
     },
     cutStreams() {

@@ -38,7 +38,12 @@ export function somePayment(number: number, sketch: Sketch = {}): Payment {
     allocations: [
       {
         id: `al_${number}`,
-        target: { kind: 'invoice', id: settled.id, externalId: settled.id, number: settled.invoice },
+        target: {
+          kind: 'invoice',
+          id: settled.id,
+          externalId: settled.id,
+          number: settled.invoice,
+        },
         amount: money,
         explanation: {
           rule: 'reference',
@@ -67,7 +72,13 @@ export function release(number: number, name: string, kind: string, target: stri
 /** The trail of a payment: received, applied, its fee taken, its work released, one message sent. */
 export function trailOf(payment: Payment): Trail {
   const at = payment.receivedAt;
-  const entry = (sequence: string, memo: string, debit: string, credit: string, amount: string) => ({
+  const entry = (
+    sequence: string,
+    memo: string,
+    debit: string,
+    credit: string,
+    amount: string,
+  ) => ({
     sequence,
     kind: 'payment.succeeded',
     memo,
@@ -101,7 +112,13 @@ export function trailOf(payment: Payment): Trail {
     ],
     entries: [
       entry('31', `${payment.id} received`, 'clearing:con_cards', 'unapplied-cash:cus_4', amount),
-      entry('32', `${amount} of ${payment.id} applied`, 'unapplied-cash:cus_4', 'receivable:cus_4', amount),
+      entry(
+        '32',
+        `${amount} of ${payment.id} applied`,
+        'unapplied-cash:cus_4',
+        'receivable:cus_4',
+        amount,
+      ),
       entry('33', `fee of ${payment.id}`, 'processor-fees', 'clearing:con_cards', '31.48'),
     ],
     allocations: payment.allocations.map((allocation) => ({

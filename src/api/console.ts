@@ -2,6 +2,8 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
+// Brings `hide` into the schema's type: pages are no part of the API's description.
+import type {} from '@fastify/swagger';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { CONSOLE_PATHS } from '../../console/src/paths.ts';
 import { CONSOLE_ROOT } from './console-build.ts';

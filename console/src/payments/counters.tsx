@@ -28,7 +28,7 @@ export function Counters() {
       <Counter
         hint="Gross, before fees and refunds"
         label="Received today"
-        note={today.data ? countOf(received, atLeast) : null}
+        note={received.length > 0 ? countOf(received, atLeast) : null}
       >
         {today.data ? (
           <Amounts atLeast={atLeast} money={totals(received.map(({ amount }) => amount))} />

@@ -70,14 +70,12 @@ function Reading() {
 
 function Unreadable({ error, onRetry }: { error: Error; onRetry: () => void }) {
   return (
-    <Alert color="red" mt="sm" role="alert" title="The payments could not be read" variant="light">
-      <Stack align="flex-start" gap="sm">
-        <Text size="sm">{error.message}</Text>
-        <Button color="red" onClick={onRetry} size="compact-sm" variant="light">
-          Try again
-        </Button>
-      </Stack>
-    </Alert>
+    <Notice role="alert" title="The payments could not be read">
+      <Text size="sm">{error.message}</Text>
+      <Button onClick={onRetry} size="compact-sm" variant="light">
+        Try again
+      </Button>
+    </Notice>
   );
 }
 
@@ -108,10 +106,18 @@ function NoPaymentsYet() {
   );
 }
 
-function Notice({ title, children }: { title: string; children: ReactNode }) {
+type NoticeProps = {
+  readonly title: string;
+  readonly role?: 'status' | 'alert';
+  readonly children: ReactNode;
+};
+
+function Notice({ title, role = 'status', children }: NoticeProps) {
   return (
-    <Stack align="center" className="cv-list" gap="sm" px="md" py={56} role="status">
-      <Text fw={600}>{title}</Text>
+    <Stack align="center" className="cv-list" gap="sm" px="md" py={56} role={role}>
+      <Text className={role === 'alert' ? 'cv-trouble' : undefined} fw={600}>
+        {title}
+      </Text>
       {children}
     </Stack>
   );

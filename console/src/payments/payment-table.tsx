@@ -30,7 +30,9 @@ export function PaymentTable({ payments, open }: TableProps) {
             <th scope="col">Customer</th>
             <th scope="col">Applied to</th>
             <th scope="col">Released</th>
-            <th scope="col">Portal</th>
+            <th className="cv-head-portal" scope="col">
+              Portal
+            </th>
             <th className="cv-figures" scope="col">
               Received
             </th>
@@ -98,7 +100,12 @@ function AppliedTo({ payment }: { payment: Payment }) {
   if (numbers.size === 0 && left === null) return <span className="cv-nothing">–</span>;
   return (
     <span className="cv-applied">
-      {numbers.size > 0 && <span>{[...numbers].join(', ')}</span>}
+      {[...numbers].map((number, index) => (
+        <span className="cv-number" key={number}>
+          {number}
+          {index < numbers.size - 1 && ','}
+        </span>
+      ))}
       {left !== null && (
         <span className="cv-attention">
           {numbers.size === 0 ? 'Unapplied' : `${formatMoney(left)} unapplied`}
@@ -118,7 +125,7 @@ function Releases({ releases }: { releases: readonly Release[] }) {
           <span>
             {actionWords(name)}
             {state === 'taken_back' && ', taken back'}
-            {target.number !== null && <span className="cv-dim"> {target.number}</span>}
+            {target.number !== null && <span className="cv-dim cv-number"> {target.number}</span>}
           </span>
         </li>
       ))}
