@@ -116,16 +116,25 @@ export function settingsFor(portal: Portal, given: Readonly<Record<string, strin
     }
   }
   const settings: Record<string, string> = { ...given };
+  const invented: string[] = [];
   for (const field of failingFields(portal, settings)) {
     if (field in given) continue;
     const choices = (properties[field] as { enum?: readonly string[] } | undefined)?.enum ?? [];
     const fitting = [...choices, ...PLACEHOLDERS].find(
       (value) => !failingFields(portal, { ...settings, [field]: value }).has(field),
     );
-    if (fitting !== undefined) settings[field] = fitting;
+    if (fitting === undefined) continue;
+    settings[field] = fitting;
+    if (!properties[field]?.secret) invented.push(field);
   }
   const result = portal.settings.safeParse(settings);
-  if (result.success) return result.data;
+  if (result.success) {
+    // An account that was not named is no account to be told from others: reading must not compare with it.
+    const known = Object.entries(result.data as object).filter(
+      ([field]) => !invented.includes(field),
+    );
+    return Object.fromEntries(known);
+  }
   const problems = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw new CommandFailed(`Reading needs settings by --set. ${problems.join('; ')}`, EXIT.usage);
 }

@@ -28,7 +28,10 @@ export async function openTestBooks(url: string): Promise<TestBooks> {
   );
   const organizationId = row?.organization_id as number;
   let clockMs = Date.parse('2026-11-21T08:00:00.000Z');
-  const tick = () => new Date((clockMs += 1000));
+  const tick = () => {
+    clockMs += 1000;
+    return new Date(clockMs);
+  };
   return {
     db,
     organizationId,
