@@ -1,0 +1,180 @@
+/** Holds the books against what the portals know really happened, to the cent. */
+import type { TruePayment } from '../../simulators/contract.ts';
+import { sql } from '../../src/db/database.ts';
+import type { ConnectedPortal, Firm } from './firm.ts';
+import { MoneyByCurrency } from './money-by-currency.ts';
+import type { Story } from './story.ts';
+
+type BookedPayment = {
+  readonly id: bigint;
+  readonly connection_id: string;
+  readonly external_id: string;
+  readonly status: string;
+  readonly amount_minor: bigint;
+  readonly currency: string;
+  readonly received_minor: bigint;
+  readonly refunded_minor: bigint;
+  readonly disputed_minor: bigint;
+  readonly lost_minor: bigint;
+  readonly fee_minor: bigint | null;
+};
+
+type Booked = {
+  readonly payments: readonly BookedPayment[];
+  /** The payment of an id, be it its first or a further one. */
+  byId(connectionId: string, externalId: string): BookedPayment | undefined;
+};
+
+/** Every difference between the books and the portals' truths, in sentences. */
+export async function compareTruth(firm: Firm, story: Story): Promise<readonly string[]> {
+  const booked = await readPayments(firm);
+  const problems: string[] = [];
+  for (const portal of firm.portals) {
+    problems.push(...comparePayments(portal, story, booked));
+    problems.push(...(await compareClearing(firm, portal, story)));
+    problems.push(...(await comparePayouts(firm, portal, story)));
+  }
+  problems.push(...(await compareRecorded(firm, booked)));
+  return problems;
+}
+
+async function readPayments({ db, organizationId }: Firm): Promise<Booked> {
+  const payments = await db.query<BookedPayment>(
+    sql`select * from payments where organization_id = ${organizationId} and mirrors is null`,
+  );
+  const identities = await db.query<{ key: string; entity_id: bigint }>(
+    sql`select connection_id || ' ' || external_id as key, entity_id from identities
+        where organization_id = ${organizationId} and kind = 'payment'`,
+  );
+  const byEntity = new Map(payments.map((payment) => [payment.id, payment]));
+  const byKey = new Map(payments.map((one) => [`${one.connection_id} ${one.external_id}`, one]));
+  for (const { key, entity_id } of identities) {
+    const payment = byEntity.get(entity_id);
+    if (payment) byKey.set(key, payment);
+  }
+  return { payments, byId: (connection, external) => byKey.get(`${connection} ${external}`) };
+}
+
+function comparePayments(
+  portal: ConnectedPortal,
+  { copies }: Story,
+  booked: Booked,
+): readonly string[] {
+  const problems: string[] = [];
+  const { connectionId } = portal;
+  const known = new Set<bigint>();
+  for (const truth of portal.simulated.truth()) {
+    const name = `${portal.id} ${truth.externalId}`;
+    const payment = booked.byId(connectionId, truth.externalId);
+    const copied = portal.id === 'quickbooks' ? copies.get(truth.externalId) : undefined;
+    if (copied) {
+      const original = booked.byId(copied.portal.connectionId, copied.id);
+      if (payment?.id === original?.id) continue;
+      problems.push(`${name} copies ${copied.id} but is booked as pay_${payment?.id}`);
+    }
+    if (payment) known.add(payment.id);
+    problems.push(...comparePayment(name, portal, truth, payment));
+  }
+  for (const payment of booked.payments) {
+    if (payment.connection_id !== connectionId || known.has(payment.id)) continue;
+    problems.push(
+      `${portal.id} knows nothing of pay_${payment.id} (${payment.external_id}), ` +
+        `${payment.status} with ${payment.received_minor} ${payment.currency}`,
+    );
+  }
+  return problems;
+}
+
+function comparePayment(
+  name: string,
+  portal: ConnectedPortal,
+  truth: TruePayment,
+  payment: BookedPayment | undefined,
+): readonly string[] {
+  // QuickBooks forgets what a voided or deleted payment was; if it was never money to us, that is right.
+  const forgotten = portal.id === 'quickbooks' && truth.status === 'voided';
+  if (!payment) return forgotten ? [] : [`${name} is missing: it is ${truth.status}`];
+  const received = truth.status === 'succeeded' ? truth.amountMinor : 0n;
+  const said = (value: unknown) => String(value);
+  const pairs: [string, unknown, unknown][] = [
+    ['status', truth.status, baseOf(payment.status)],
+    ['received', received, payment.received_minor],
+    ['disputed', truth.disputedMinor, payment.disputed_minor],
+    ['lost', truth.lostMinor, payment.lost_minor],
+    ['currency', truth.currency, payment.currency],
+  ];
+  // A refund receipt names a customer and no payment, so only the sum of refunds can be compared there.
+  if (portal.id !== 'quickbooks')
+    pairs.push(['refunded', truth.refundedMinor, payment.refunded_minor]);
+  if (!forgotten) pairs.push(['amount', truth.amountMinor, payment.amount_minor]);
+  if (truth.feeMinor !== null) pairs.push(['fee', truth.feeMinor, payment.fee_minor]);
+  return pairs
+    .filter(([, wanted, found]) => said(wanted) !== said(found))
+    .map(([what, wanted, found]) => `${name}: ${what} is ${wanted}, booked as ${found}`);
+}
+
+function baseOf(status: string): string {
+  const received = ['succeeded', 'partially_refunded', 'refunded', 'disputed'];
+  return received.includes(status) ? 'succeeded' : status;
+}
+
+/** Money in less refunds, fees, what disputes withdrew and what was paid out. */
+async function compareClearing(
+  { db, organizationId }: Firm,
+  portal: ConnectedPortal,
+  { bank, copies }: Story,
+): Promise<readonly string[]> {
+  const rows = await db.query<{ currency: string; minor: bigint }>(
+    sql`select currency, debit_minor - credit_minor as minor from account_balances
+        where organization_id = ${organizationId} and account = ${`clearing:${portal.connectionId}`}`,
+  );
+  const isMoney = (id: string) => !(portal.id === 'quickbooks' && copies.has(id));
+  const owed = bank.owed(portal, isMoney);
+  const booked = new MoneyByCurrency();
+  for (const { currency, minor } of rows) booked.add(currency, minor);
+  const currencies = new Set([...owed, ...booked].map(([currency]) => currency));
+  return [...currencies]
+    .filter((currency) => owed.of(currency) !== booked.of(currency))
+    .map(
+      (currency) =>
+        `${portal.id} holds ${owed.of(currency)} ${currency} of ours, ` +
+        `its clearing account says ${booked.of(currency)}`,
+    );
+}
+
+async function comparePayouts(
+  { db, organizationId }: Firm,
+  portal: ConnectedPortal,
+  { bank }: Story,
+): Promise<readonly string[]> {
+  const rows = await db.query<{ payout: string }>(
+    sql`select currency || ' ' || amount_minor as payout from payouts
+        where organization_id = ${organizationId} and connection_id = ${portal.connectionId} and posted`,
+  );
+  const found = rows
+    .map(({ payout }) => payout)
+    .sort()
+    .join(', ');
+  const wanted = bank.payouts(portal).join(', ');
+  return found === wanted ? [] : [`${portal.id} paid out ${wanted}; booked are ${found}`];
+}
+
+/** What we recorded in QuickBooks is the same money once more: an id of the payment, never a payment. */
+async function compareRecorded(firm: Firm, booked: Booked): Promise<readonly string[]> {
+  const { quickbooks } = firm;
+  if (!quickbooks) return [];
+  const times = new Map<bigint, number>();
+  const problems: string[] = [];
+  for (const { externalId, reference } of quickbooks.simulated.recordedPayments()) {
+    const payment = booked.byId(quickbooks.id, externalId);
+    if (!payment)
+      problems.push(`our record ${externalId} (${reference}) in QuickBooks is not recognised`);
+    else if (payment.connection_id === quickbooks.id) {
+      problems.push(`our record ${externalId} in QuickBooks was booked as pay_${payment.id}`);
+    } else times.set(payment.id, (times.get(payment.id) ?? 0) + 1);
+  }
+  for (const [id, count] of times) {
+    if (count > 1) problems.push(`pay_${id} was recorded ${count} times in QuickBooks`);
+  }
+  return problems;
+}

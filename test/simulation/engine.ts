@@ -1,0 +1,131 @@
+/** Drives the engine as the applier and the jobs do, in seeded portions and through cut-offs. */
+import { applyBatch, type BatchResult } from '../../src/apply/apply-batch.ts';
+import { sql } from '../../src/db/database.ts';
+import { drainDeliveries } from '../../src/delivery/drain.ts';
+import { fetchObjects } from '../../src/intake/fetch-objects.ts';
+import { pullPortal } from '../../src/intake/pull-portal.ts';
+import { insist } from './cut-off.ts';
+import type { ConnectedPortal, Firm } from './firm.ts';
+import type { PostOffice } from './post-office.ts';
+
+export type Engine = {
+  applyOnce(): Promise<BatchResult>;
+  applyAll(): Promise<void>;
+  /** Fetches what is due; `all` waits for what was postponed. */
+  fetch(options: { readonly all: boolean }): Promise<void>;
+  /** One run of the job; it may end early by a fault of the portal's. */
+  pullOnce(portal: ConnectedPortal): Promise<void>;
+  /** Records applied payments in the books. */
+  record(): Promise<void>;
+  /** Until nothing is under way anywhere and a further round changes nothing. */
+  settle(post: PostOffice): Promise<void>;
+};
+
+const MAX_TRIES = 200;
+const BATCH_LIMITS = [1, 2, 5, 17, 60, 500];
+
+export function driveEngine(firm: Firm): Engine {
+  const { clock, jobs, organizationId, db } = firm;
+  const random = firm.random.engine;
+
+  const applyOnce = () =>
+    insist(() =>
+      applyBatch(jobs.database, {
+        organizationId,
+        limit: random.pick(BATCH_LIMITS),
+        now: clock.look(),
+      }),
+    );
+
+  const applyAll = async (): Promise<void> => {
+    for (let left = 100_000; left > 0; left -= 1) {
+      const { state } = await applyOnce();
+      if (state === 'idle') return;
+    }
+    throw new Error('applying does not come to an end');
+  };
+
+  const fetch = async (options: { readonly all: boolean }): Promise<void> => {
+    for (let left = MAX_TRIES; left > 0; left -= 1) {
+      for (const { connectionId } of firm.portals) {
+        await insist(() => fetchObjects(jobs, { organizationId, connectionId }));
+      }
+      const [next] = await db.query<{ due_at: string | null }>(
+        sql`select min(due_at) as due_at from fetches
+            where organization_id = ${organizationId} and state = 'waiting'`,
+      );
+      if (!options.all || !next?.due_at) return;
+      clock.passUntil(Date.parse(next.due_at));
+    }
+    throw new Error('fetching does not come to an end');
+  };
+
+  const pullOnce = (portal: ConnectedPortal): Promise<void> =>
+    insist(() => pullPortal(jobs, { organizationId, connectionId: portal.connectionId }));
+
+  const pullToTheEnd = async (portal: ConnectedPortal): Promise<void> => {
+    const began = clock.look().toISOString();
+    for (let left = MAX_TRIES; left > 0; left -= 1) {
+      await pullOnce(portal);
+      const [health] = await db.query<{ last_pulled_at: string | null; last_error: string }>(
+        sql`select last_pulled_at, last_error from connection_health
+            where organization_id = ${organizationId} and connection_id = ${portal.connectionId}`,
+      );
+      if (portal.id === 'servicemobility') return;
+      if (health?.last_pulled_at && health.last_pulled_at > began) return;
+      if (left === 1) throw new Error(`pulling ${portal.id} does not end: ${health?.last_error}`);
+      clock.pass(60_000);
+    }
+  };
+
+  const record = async (): Promise<void> => {
+    for (let left = MAX_TRIES; left > 0; left -= 1) {
+      const [next] = await db.query<{ system_id: string; due_at: string }>(
+        sql`select d.system_id, min(d.due_at) as due_at from deliveries d
+            join systems s on s.organization_id = d.organization_id and s.id = d.system_id and s.enabled
+            where d.organization_id = ${organizationId} and d.state = 'waiting'
+            group by d.system_id`,
+      );
+      if (!next) return;
+      clock.passUntil(Date.parse(next.due_at));
+      const context = { ...jobs, config: { allowPrivateTargets: true } };
+      await insist(() => drainDeliveries(context, { organizationId, systemId: next.system_id }));
+    }
+    throw new Error('recording in the books does not come to an end');
+  };
+
+  const settle = async (post: PostOffice): Promise<void> => {
+    for (let left = MAX_TRIES; left > 0; left -= 1) {
+      const before = await stateOf(firm);
+      post.collect({ faithful: true });
+      for (let due = post.lastDueMs(); due !== undefined; due = post.lastDueMs()) {
+        clock.passUntil(due);
+        await post.deliver();
+      }
+      await applyAll();
+      await fetch({ all: true });
+      for (const portal of firm.portals) await pullToTheEnd(portal);
+      await applyAll();
+      await record();
+      await applyAll();
+      if ((await stateOf(firm)) === before) return;
+    }
+    throw new Error('the firm does not come to rest');
+  };
+
+  return { applyOnce, applyAll, fetch, pullOnce, record, settle };
+}
+
+/** Everything that a round could still have changed. */
+async function stateOf({ db, organizationId }: Firm): Promise<string> {
+  const [row] = await db.query<{ state: string }>(
+    sql`select concat_ws(' ',
+          (select count(*) from documents where organization_id = ${organizationId}),
+          (select count(*) from inbox where organization_id = ${organizationId}),
+          (select count(*) from fetches where organization_id = ${organizationId} and state = 'waiting'),
+          (select count(*) from deliveries where organization_id = ${organizationId} and state = 'waiting'),
+          (select document_sequence || ' ' || entry_sequence from organization_heads
+           where organization_id = ${organizationId})) as state`,
+  );
+  return row?.state ?? '';
+}

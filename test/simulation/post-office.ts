@@ -1,0 +1,161 @@
+/** The way from the portals to us: notices are late, shuffled, doubled, lost, and forged ones are among them. */
+import type { SimulatedNotice } from '../../simulators/contract.ts';
+import { type Received, receive, receiveAnywhere } from '../../src/intake/receive.ts';
+import type { Notice } from '../../src/portals/contract.ts';
+import { CutOff } from './cut-off.ts';
+import type { ConnectedPortal, Firm } from './firm.ts';
+
+type Letter = {
+  readonly portal: ConnectedPortal;
+  readonly notice: SimulatedNotice;
+  readonly dueMs: number;
+};
+
+export type PostOffice = {
+  /** Takes what the portals have to send; `faithful` delivers each once, soon. */
+  collect(options?: { readonly faithful: boolean }): void;
+  /** Delivers what is due. */
+  deliver(): Promise<void>;
+  /** When the last letter is due; undefined when none waits. */
+  lastDueMs(): number | undefined;
+  /** Sends every notice there ever was once more, the lost ones too. */
+  repeatAll(): Promise<void>;
+  readonly counts: { delivered: number; lost: number; forged: number; unanswered: number };
+};
+
+const HOUR_MS = 3_600_000;
+const AT_ONCE = 6;
+
+export function postOffice(firm: Firm): PostOffice {
+  const { clock } = firm;
+  const random = firm.random.network;
+  const counts = { delivered: 0, lost: 0, forged: 0, unanswered: 0 };
+  const sent: Omit<Letter, 'dueMs'>[] = [];
+  let waiting: Letter[] = [];
+
+  const put = (letter: Omit<Letter, 'dueMs'>, delayMs: number): void => {
+    waiting.push({ ...letter, dueMs: clock.at().getTime() + delayMs });
+  };
+
+  const send = (portal: ConnectedPortal, notice: SimulatedNotice): void => {
+    const letter = { portal, notice };
+    sent.push(letter);
+    // Without a pull behind it, what ServiceMobility's processor never delivers cannot be known.
+    if (portal.id !== 'servicemobility' && random.chance(0.12)) {
+      counts.lost += 1;
+      return;
+    }
+    put(letter, random.chance(0.5) ? 0 : random.between(1, 30 * HOUR_MS));
+    if (random.chance(0.15)) put(letter, 0);
+    if (random.chance(0.1)) put(letter, random.between(HOUR_MS, 200 * HOUR_MS));
+  };
+
+  const deliverOne = async (letter: Letter): Promise<void> => {
+    try {
+      const received = await hand(firm, letter.portal, signed(firm, letter.notice));
+      if (received.result !== 'stored' || received.reply.status >= 300) {
+        throw new Error(`${letter.portal.id} ${letter.notice.label} was ${says(received)}`);
+      }
+      counts.delivered += 1;
+    } catch (error) {
+      if (!(error instanceof CutOff)) throw error;
+      // Not acknowledged: the portal sends it again.
+      counts.unanswered += 1;
+      put(letter, 60_000);
+    }
+  };
+
+  const deliverAll = async (letters: readonly Letter[]): Promise<void> => {
+    const shuffled = random.shuffle(letters);
+    while (shuffled.length > 0) {
+      const some = shuffled.splice(0, random.between(1, AT_ONCE));
+      const deliveries = some.map(deliverOne);
+      if (random.chance(0.2)) deliveries.push(deliverForgery(firm, some[0] as Letter, counts));
+      await Promise.all(deliveries);
+    }
+  };
+
+  return {
+    counts,
+    collect: ({ faithful } = { faithful: false }) => {
+      for (const portal of firm.portals) {
+        for (const notice of portal.simulated.takeNotices()) {
+          if (!faithful) send(portal, notice);
+          else {
+            sent.push({ portal, notice });
+            put({ portal, notice }, 0);
+          }
+        }
+      }
+    },
+    deliver: async () => {
+      const nowMs = clock.at().getTime();
+      const due = waiting.filter(({ dueMs }) => dueMs <= nowMs);
+      waiting = waiting.filter(({ dueMs }) => dueMs > nowMs);
+      await deliverAll(due);
+    },
+    lastDueMs: () =>
+      waiting.length === 0 ? undefined : Math.max(...waiting.map(({ dueMs }) => dueMs)),
+    repeatAll: () => deliverAll(sent.map((letter) => ({ ...letter, dueMs: 0 }))),
+  };
+}
+
+function signed(firm: Firm, notice: SimulatedNotice): Notice {
+  const receivedAt = firm.clock.at();
+  return { ...notice.sign(receivedAt), url: '/', receivedAt };
+}
+
+/** By the connection's address, or by the one address for all portals. */
+function hand(firm: Firm, portal: ConnectedPortal, notice: Notice): Promise<Received> {
+  if (firm.random.network.chance(0.3)) return receiveAnywhere(firm.receiving, notice);
+  const { id: portalId, connectionId } = portal;
+  return receive(firm.receiving, { portalId, connectionId, notice });
+}
+
+const SIGNATURES = ['stripe-signature', 'x-mollie-signature', 'intuit-signature', 'x-access-token'];
+
+/** Sends a copy that somebody changed. @throws when it is not refused. */
+async function deliverForgery(
+  firm: Firm,
+  { portal, notice }: Letter,
+  counts: PostOffice['counts'],
+): Promise<void> {
+  const genuine = signed(firm, notice);
+  const header = SIGNATURES.find((name) => name in genuine.headers);
+  counts.forged += 1;
+  try {
+    if (header === undefined) {
+      // Nothing is signed here: whoever invents an id only makes us ask the portal for it.
+      const body = Buffer.from(`id=tr_${firm.random.network.token(22)}`);
+      await hand(firm, portal, { ...genuine, body });
+      return;
+    }
+    const received = await hand(firm, portal, forge(firm, genuine, header));
+    if (received.result === 'refused') return;
+    throw new Error(`a forged ${portal.id} ${notice.label} was ${says(received)}`);
+  } catch (error) {
+    if (!(error instanceof CutOff)) throw error;
+  }
+}
+
+/** Another body under the same signature, or the same body under a changed one. */
+function forge(firm: Firm, genuine: Notice, header: string): Notice {
+  // ServiceMobility's token proves its sender and not the body.
+  if (header !== 'x-access-token' && firm.random.network.chance(0.5)) {
+    const text = genuine.body.toString();
+    const digit = text.search(/\d/);
+    const other = text[digit] === '9' ? '8' : '9';
+    const body = Buffer.from(text.slice(0, digit) + other + text.slice(digit + 1));
+    return { ...genuine, body };
+  }
+  const value = genuine.headers[header] as string;
+  const place = value.length - 5;
+  const other = value[place] === 'a' ? 'b' : 'a';
+  const changed = value.slice(0, place) + other + value.slice(place + 1);
+  return { ...genuine, headers: { ...genuine.headers, [header]: changed } };
+}
+
+function says(received: Received): string {
+  if (received.result === 'stored') return `stored and answered ${received.reply.status}`;
+  return received.result === 'refused' ? `refused: ${received.because}` : received.result;
+}

@@ -1,0 +1,263 @@
+/** What customers, portals and the bookkeeper do to one firm, by seed: threads of acts that interleave. */
+import type { SimulatedOrder } from '../../simulators/contract.ts';
+import { type Bank, openBank } from './bank.ts';
+import type { ConnectedPortal, Firm } from './firm.ts';
+import {
+  type Customer,
+  distinctAmounts,
+  type EnteredInvoices,
+  enterCustomer,
+  enterEntitlement,
+  enterInvoices,
+  enterWorkOrder,
+  type Job,
+  makeCustomers,
+  makeJob,
+  totalOf,
+} from './jobs.ts';
+import { reversalActs } from './reversals.ts';
+
+/** One thing somebody does at an instant. */
+export type Act = (at: Date) => void | Promise<void>;
+
+export type Story = {
+  readonly jobs: readonly Job[];
+  readonly bank: Bank;
+  /** QuickBooks' ids of payments that a bookkeeper copied there, with the payment they copy. */
+  readonly copies: ReadonlyMap<string, { readonly portal: ConnectedPortal; readonly id: string }>;
+  /** Does the next act; false when the story is told. */
+  next(): Promise<boolean>;
+};
+
+/** Everything an act may need; made once a story. */
+export type Telling = {
+  readonly firm: Firm;
+  readonly bank: Bank;
+  readonly copies: Map<string, { portal: ConnectedPortal; id: string }>;
+  readonly sources: readonly ConnectedPortal[];
+  /** True when the engine records payments in QuickBooks itself; else a bookkeeper copies some by hand. */
+  readonly recording: boolean;
+};
+
+export async function tellStory(
+  firm: Firm,
+  options: { readonly payments: number; readonly recording: boolean },
+): Promise<Story> {
+  const random = firm.random.story;
+  const newAmount = distinctAmounts(random);
+  const customers = makeCustomers(firm, Math.max(2, Math.ceil(options.payments / 6)));
+  for (const customer of customers) {
+    if (random.chance(0.7)) await enterCustomer(firm, customer);
+  }
+  const bank = openBank();
+  const telling: Telling = {
+    firm,
+    bank,
+    copies: new Map(),
+    sources: firm.portals.filter(({ simulated }) => simulated.role === 'source'),
+    recording: options.recording,
+  };
+  const jobs = Array.from({ length: options.payments }, (_, index) =>
+    makeJob(firm, index, { customer: random.pick(customers) as Customer, newAmount }),
+  );
+  const threads = jobs.map((job) => threadOf(telling, job));
+  threads.push(payoutActs(telling));
+  return {
+    jobs,
+    bank,
+    copies: telling.copies,
+    next: async () => {
+      const left = threads.filter((thread) => thread.length > 0);
+      if (left.length === 0) return false;
+      const act = random.pick(left).shift() as Act;
+      await act(firm.clock.at());
+      return true;
+    },
+  };
+}
+
+/** A job's life: it is entered, paid, and sometimes taken back, in an order that its seed chooses. */
+function threadOf(telling: Telling, job: Job): Act[] {
+  const { firm } = telling;
+  const { story: random } = firm.random;
+  let books: EnteredInvoices = new Map();
+  const enterTheInvoices: Act = async () => {
+    books = await enterInvoices(firm, job);
+  };
+  const paying = payingActs(telling, job, () => books);
+  const workOrder: Act = () => enterWorkOrder(firm, job);
+  if (job.deposit) return [workOrder, ...paying, enterTheInvoices, ...entitlementActs(firm, job)];
+  // A work order is released once what is billed for it is paid; it must not be billed in two portions.
+  const entering = [enterTheInvoices, workOrder, ...entitlementActs(firm, job)];
+  if (job.entered === 'before' || job.keeper === 'quickbooks') return [...entering, ...paying];
+  return interleave(random.between, entering, paying);
+}
+
+function entitlementActs(firm: Firm, job: Job): Act[] {
+  return job.entitlement ? [() => enterEntitlement(firm, job)] : [];
+}
+
+function interleave(
+  between: (low: number, high: number) => number,
+  left: readonly Act[],
+  right: readonly Act[],
+): Act[] {
+  const [a, b] = [[...left], [...right]];
+  const mixed: Act[] = [];
+  while (a.length + b.length > 0) {
+    const from = between(1, a.length + b.length) <= a.length ? a : b;
+    mixed.push(from.shift() as Act);
+  }
+  return mixed;
+}
+
+function payingActs(telling: Telling, job: Job, books: () => EnteredInvoices): Act[] {
+  const { firm, sources } = telling;
+  const { story: random } = firm.random;
+  const byHand = job.keeper === 'quickbooks' && (sources.length === 0 || random.chance(0.3));
+  if (byHand) return chequeActs(telling, job, books);
+  const portal = random.pick(sources);
+  if (!portal) return [];
+  const total = totalOf(job);
+  if (!job.deposit && random.chance(0.2)) {
+    const first = (total * BigInt(random.between(20, 70))) / 100n;
+    const second = random.pick(sources);
+    const shared = second === portal;
+    return [
+      ...orderActs(telling, portal, { order: orderOf(telling, job, first), shared, job }),
+      ...orderActs(telling, second, { order: orderOf(telling, job, total - first), shared, job }),
+    ];
+  }
+  const over = random.chance(0.1) ? BigInt(random.between(1, 900)) : 0n;
+  const order = orderOf(telling, job, total + over);
+  const acts = orderActs(telling, portal, { order, shared: false, job, books });
+  return acts;
+}
+
+/** The order as its payer describes it: well, vaguely, not at all, or wrongly. */
+function orderOf({ firm }: Telling, job: Job, amountMinor: bigint): SimulatedOrder {
+  const { story: random } = firm.random;
+  const { externalId, name, email } = job.customer;
+  const numbers = job.invoices.map(({ number }) => number);
+  const order = { amountMinor, currency: job.currency, customer: { externalId, name, email } };
+  if (job.deposit) return { ...order, workOrder: job.workOrder };
+  const several = { ...order, memo: `for ${numbers.join(' and ')}`, workOrder: job.workOrder };
+  if (numbers.length > 1)
+    return random.chance(0.5) ? several : { ...order, workOrder: job.workOrder };
+  const invoiceNumber = numbers[0] as string;
+  return random.pick([
+    { ...order, invoiceNumber, workOrder: job.workOrder },
+    { ...order, invoiceNumber },
+    { ...order, invoiceNumber },
+    { ...order, workOrder: job.workOrder },
+    { ...order, workOrder: job.workOrder },
+    { ...order, memo: `Thank you! ${invoiceNumber}.` },
+    order,
+    { ...order, invoiceNumber: `INV-${firm.seed}-WRONG` },
+  ]);
+}
+
+type Paying = {
+  readonly order: SimulatedOrder;
+  readonly job: Job;
+  /** Another payment of the same portal names the same work order. */
+  readonly shared: boolean;
+  /** Given when the bookkeeper may copy the payment into QuickBooks. */
+  readonly books?: () => EnteredInvoices;
+};
+
+/** The payment by one of the ways its portal offers, then what becomes of it. */
+function orderActs(telling: Telling, portal: ConnectedPortal, paying: Paying): Act[] {
+  const { story: random } = telling.firm.random;
+  const { simulated } = portal;
+  const { order } = paying;
+  let id = '';
+  const start = (begin: (order: SimulatedOrder, at: Date) => string): Act => {
+    return (at) => {
+      id = begin(order, at);
+    };
+  };
+  const after = [
+    ...copyActs(telling, portal, { ...paying, id: () => id }),
+    ...reversalActs(telling, portal, { ...paying, id: () => id }),
+  ];
+  const { begin, settle, fail, authorize, capture } = simulated;
+  const way = random.between(1, 10);
+  if (way <= 2 && begin && settle && fail) {
+    if (random.chance(0.4)) return [start(begin), (at) => fail(id, at)];
+    return [start(begin), (at) => settle(id, at), ...after];
+  }
+  if (way === 3 && authorize) {
+    if (capture && random.chance(0.6)) return [start(authorize), (at) => capture(id, at), ...after];
+    return [start(authorize), (at) => simulated.void?.(id, at)];
+  }
+  return [start(simulated.pay), ...after];
+}
+
+/** The bookkeeper types a payment of another portal into QuickBooks, to have the invoice paid there. */
+function copyActs(
+  telling: Telling,
+  portal: ConnectedPortal,
+  { order, job, books, id }: Paying & { readonly id: () => string },
+): Act[] {
+  const { quickbooks, random } = telling.firm;
+  const { invoiceNumber } = order;
+  if (!quickbooks || !books || telling.recording || job.keeper !== 'quickbooks') return [];
+  if (invoiceNumber === undefined || order.amountMinor !== totalOf(job)) return [];
+  if (!job.invoices.some(({ number }) => number === invoiceNumber) || random.story.chance(0.4)) {
+    return [];
+  }
+  return [
+    (at) => {
+      const externalId = books().get(invoiceNumber) as string;
+      const copy = quickbooks.simulated.enterPayment(
+        {
+          customerExternalId: job.customer.booksId as string,
+          amountMinor: order.amountMinor,
+          currency: order.currency,
+          method: 'Credit Card',
+          reference: portal.id.slice(0, 10),
+          invoices: [{ externalId, amountMinor: order.amountMinor }],
+        },
+        at,
+      );
+      telling.copies.set(copy, { portal, id: id() });
+    },
+  ];
+}
+
+/** A cheque from the post, entered by hand where the invoices are kept. */
+function chequeActs(telling: Telling, job: Job, books: () => EnteredInvoices): Act[] {
+  const { quickbooks, random } = telling.firm;
+  if (!quickbooks) return [];
+  let id = '';
+  const enter: Act = (at) => {
+    id = quickbooks.simulated.enterPayment(
+      {
+        customerExternalId: job.customer.booksId as string,
+        amountMinor: totalOf(job),
+        currency: job.currency,
+        method: 'Check',
+        reference: `CHK-${random.story.between(1000, 9999)}`,
+        invoices: job.invoices.map(({ number, amountMinor }) => ({
+          externalId: books().get(number) as string,
+          amountMinor,
+        })),
+      },
+      at,
+    );
+  };
+  const way = random.story.between(1, 10);
+  if (way === 1) return [enter, (at) => quickbooks.simulated.void(id, at)];
+  if (way === 2) return [enter, (at) => quickbooks.simulated.remove(id, at)];
+  if (way === 3)
+    return [enter, (at) => void quickbooks.simulated.refund(id, totalOf(job) / 3n, at)];
+  return [enter];
+}
+
+function payoutActs({ firm, bank, sources }: Telling): Act[] {
+  const { story: random } = firm.random;
+  return Array.from({ length: 4 }, () => (at: Date) => {
+    bank.payOut(random.pick(sources), at);
+  }).slice(sources.length === 0 ? 4 : 0);
+}
