@@ -8,7 +8,7 @@ import { Problem } from './problems.ts';
 export const ROLES = ['owner', 'bookkeeper', 'dispatcher', 'auditor'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** The roles allowed each kind of verb. A route names one; a route that names none cannot be registered. */
+/** The roles allowed each kind of verb. A route that names none of them cannot be registered. */
 const ALLOWED = {
   read: ['owner', 'bookkeeper', 'dispatcher', 'auditor'],
   'read-books': ['owner', 'bookkeeper', 'auditor'],

@@ -1,4 +1,4 @@
-/** Idempotency-Key: the same request again gets the same answer, another one is told what differs. */
+/** Idempotency-Key: the same request gets the same answer, another one is told what differs. */
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type Database, sql } from '../db/database.ts';
@@ -90,7 +90,7 @@ async function reserve(
   if (differing.length > 0) {
     throw new Problem(
       'idempotency-conflict',
-      `The key was used with other content: ${differing.join(', ')} differ${differing.length === 1 ? 's' : ''}.`,
+      `The key was used with another value of ${differing.join(', ')}.`,
       { fields: differing },
     );
   }

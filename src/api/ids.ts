@@ -37,7 +37,7 @@ export function parseId(kind: IdKind, text: string): bigint | undefined {
   return /^\d{1,18}$/.test(digits) ? BigInt(digits) : undefined;
 }
 
-/** The number in `pay_12`. @throws Problem not-found: whatever does not look like an id names nothing. */
+/** The number in `pay_12`. @throws Problem not-found, as what is no id names nothing. */
 export function readId(kind: IdKind, text: string): bigint {
   const id = parseId(kind, text);
   if (id === undefined) throw notFound(`${kind} ${text}`);

@@ -14,7 +14,7 @@ const WAIT_MS = 5_000;
 export type Accepted = { readonly documentId: string; readonly status: 'received' };
 
 /**
- * Stores the record, lets it be applied, and answers with what it became: `read` reads the resource once applied.
+ * Stores the record, lets it be applied, and answers with what it became, which `read` reads.
  * 202 with the document's id when that takes longer than a request should last.
  * @throws Problem quarantined with the reason when the books refused it.
  */

@@ -44,7 +44,8 @@ export function registerExport({ program, terminal, end }: Registration): void {
     });
 }
 
-async function* journal(tx: Queryable, organizationId: number): AsyncGenerator<EntryJson> {
+/** Every entry in the order it was posted, a page at a time. */
+export async function* journal(tx: Queryable, organizationId: number): AsyncGenerator<EntryJson> {
   let after = 0n;
   for (;;) {
     const page = await readEntries(tx, {

@@ -1,4 +1,4 @@
-/** `import`: customers, invoices and work orders from a CSV file. Good rows enter, bad ones are named. */
+/** `import`: customers, invoices and work orders from CSV. Good rows enter, bad ones are named. */
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { parse } from 'csv-parse';

@@ -64,7 +64,8 @@ export function readActions(
   const condition =
     'paymentIds' in about
       ? sql`a.payment_id = any(${about.paymentIds}::bigint[])`
-      : sql`a.target_kind = ${about.targetKind} and a.target_id = any(${about.targetIds}::bigint[])`;
+      : sql`a.target_kind = ${about.targetKind}
+          and a.target_id = any(${about.targetIds}::bigint[])`;
   return tx.query<ActionRecord>(sql`
     select a.id, a.name, a.target_kind as "targetKind", a.target_id as "targetId",
       coalesce(w.number, e.number) as "targetNumber", a.payment_id as "paymentId", a.entry,

@@ -45,7 +45,7 @@ export function webhookUrl(
     : null;
 }
 
-/** Reads the connections that meet `condition`, which names the table `c`; our own side's is not one. */
+/** Reads the connections that meet `condition`, which names the table `c`; never our own side's. */
 export async function readConnections(
   tx: Queryable,
   input: {

@@ -59,8 +59,8 @@ export type ReadDocument = {
 };
 
 /**
- * Reads the documents that meet `condition`, which names the document `d`, its connection `c` and its standing
- * `s` (status). A quarantined document that is being tried again counts as received.
+ * Reads the documents that meet `condition`, which names the document `d`, its connection `c` and
+ * its standing `s` (status). A quarantined document that is being tried again counts as received.
  */
 export async function readDocuments(
   tx: Queryable,

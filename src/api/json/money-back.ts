@@ -68,7 +68,7 @@ export async function readRefunds(
   }));
 }
 
-/** A refund may fail after it succeeded (the customer's bank sent it back); what is posted decides. */
+/** A refund may fail after it succeeded (a bank sent it back); what is posted decides. */
 function refundStatus(row: RefundRecord): 'pending' | 'succeeded' | 'failed' {
   if (row.postedMinor > 0n) return 'succeeded';
   if (row.failedAt !== null) return 'failed';

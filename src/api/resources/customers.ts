@@ -200,13 +200,15 @@ function registerStatement(api: Api, app: App, named: Named): void {
                 - case when p.credit_account = any(${codes}::text[]) then p.amount_minor else 0 end
               )::bigint as amount
             from postings p
-            join entries e on e.organization_id = p.organization_id and e.sequence = p.entry_sequence
+            join entries e on e.organization_id = p.organization_id
+              and e.sequence = p.entry_sequence
             where p.organization_id = ${organizationId}
-              and (p.debit_account = any(${codes}::text[]) or p.credit_account = any(${codes}::text[]))
+              and (p.debit_account = any(${codes}::text[])
+                or p.credit_account = any(${codes}::text[]))
             group by e.organization_id, e.sequence, p.currency
           ), summed as (
-            select *, sum(amount) over (partition by currency order by effective_on, sequence)::bigint
-              as balance
+            select *, sum(amount) over (
+                partition by currency order by effective_on, sequence)::bigint as balance
             from moved where amount <> 0
           )
           select sequence, kind, memo, effective_on as "effectiveOn", posted_at as "postedAt",

@@ -87,10 +87,12 @@ export function registerDocuments(api: Api, app: App): void {
           appliedAt: string;
         }>(sql`
           select sequence, status, reason, applied_at as "appliedAt" from outcomes
-          where organization_id = ${organizationId} and document_id = ${id} and status = 'quarantined'
+          where organization_id = ${organizationId} and document_id = ${id}
+            and status = 'quarantined'
           union all
           select sequence, status, reason, applied_at from outcomes
-          where organization_id = ${organizationId} and document_id = ${id} and status <> 'quarantined'
+          where organization_id = ${organizationId} and document_id = ${id}
+            and status <> 'quarantined'
           order by sequence`);
         return {
           ...document.json,

@@ -1,4 +1,4 @@
-/** The books themselves: entries, accounts, the trial balance, and the proof that they are whole. */
+/** The books: entries, accounts, the trial balance, and the proof that they are whole. */
 import { z } from 'zod';
 import type { App } from '../../app.ts';
 import { verifyBooks } from '../../apply/verify.ts';
@@ -162,7 +162,8 @@ function registerEntries(api: Api, app: App): void {
 function entriesCondition(organizationId: number, query: z.output<typeof entriesQuery>): Sql {
   const cursor = readCursor(query);
   const having = (condition: Sql) => sql`and e.sequence in (
-    select entry_sequence from postings where organization_id = ${organizationId} and ${condition})`;
+    select entry_sequence from postings
+    where organization_id = ${organizationId} and ${condition})`;
   const { account, payment, invoice, document } = query;
   return sql`true
     ${cursor === undefined ? empty : sql`and e.sequence < ${cursor}`}

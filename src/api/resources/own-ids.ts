@@ -13,8 +13,8 @@ const IDENTITY_KINDS = {
 export type OwnTable = keyof typeof IDENTITY_KINDS | 'entitlements';
 
 /**
- * The id of what our own side calls `externalId`: also where it was recognised as something that a portal told of
- * first and so has its own row under the portal's id.
+ * The id of what our own side calls `externalId`: also where it was recognised as something that a
+ * portal told of first and so has its row under the portal's id.
  */
 export async function findOwnId(
   tx: Queryable,
@@ -41,8 +41,8 @@ export async function findOwnId(
 }
 
 /**
- * The id of what a path names: by our id (`inv_3`), or by an external id, of our own side first and then of any
- * portal.
+ * The id of what a path names: by our id (`inv_3`), or by an external id, of our own side first and
+ * then of any portal.
  */
 export async function findByEitherId(
   tx: Queryable,

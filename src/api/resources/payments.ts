@@ -127,7 +127,8 @@ function customerCondition(organizationId: number, customer: string): Sql {
 }
 
 function externalIdCondition(organizationId: number, externalId: string): Sql {
-  const connections = sql`array(select id from connections where organization_id = ${organizationId})`;
+  const connections = sql`array(
+    select id from connections where organization_id = ${organizationId})`;
   return sql`p.id in (
     select coalesce(mirrors, id) from payments
     where organization_id = ${organizationId} and connection_id = any(${connections})
@@ -138,7 +139,7 @@ function externalIdCondition(organizationId: number, externalId: string): Sql {
       and connection_id = any(${connections}) and external_id = ${externalId})`;
 }
 
-/** Payments that name the number, and payments applied to the invoice or work order of that number. */
+/** Payments that name the number, and those applied to the invoice or work order of that number. */
 function referenceCondition(organizationId: number, reference: string): Sql {
   const key = matchKey(reference);
   return sql`(
@@ -265,7 +266,7 @@ function registerAllocations(api: Api, app: App): void {
   );
 }
 
-/** The decimal of an amount that must be in the payment's currency. @throws Problem, MalformedAmount */
+/** The decimal of an amount in the payment's currency. @throws Problem, MalformedAmount */
 function decimalIn(
   currency: string,
   amount: string | { readonly amount: string; readonly currency: string },

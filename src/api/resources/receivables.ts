@@ -181,7 +181,7 @@ function registerReads(api: Api, app: App, receivable: Receivable<unknown, unkno
     },
     async (request) => {
       const { organizationId } = request.caller;
-      // The filters of one kind widen the schema to any field; the common ones are still what they are.
+      // The filters of one kind widen the schema's type; the common ones are still what they are.
       const query = request.query as CommonQuery;
       const own = receivable.condition(request.query);
       const page = await readSnapshot(app.database, (tx) =>

@@ -1,4 +1,4 @@
-/** Tells open streams what changes: one LISTEN per process, one set of reads per organization and place. */
+/** Tells open streams what changes: one LISTEN per process, one read per organization and place. */
 import type { App } from '../../app.ts';
 import { sql } from '../../db/database.ts';
 import { readConnections } from '../json/connection.ts';
@@ -9,7 +9,7 @@ import { formatChanges, formatEvent } from './format.ts';
 const BOOKS_CHANNEL = 'checkvalve_books';
 /** A burst of transactions is read once. */
 const GATHER_MS = 25;
-/** A notification may be lost while the listener reconnects; looking anew now and then finds what it told. */
+/** A notification may be lost while the listener reconnects; looking around finds what it told. */
 const LOOK_AROUND_MS = 5_000;
 
 export type Subscriber = {

@@ -2,8 +2,8 @@
 import type { Change } from './changes.ts';
 
 /**
- * The changes as events. Only the last event of a sequence carries it as `id`: a client that was cut off in the
- * middle of one then resumes before it and misses nothing.
+ * The changes as events. Only the last event of a sequence carries it as `id`: a client that was
+ * cut off in the middle of one then resumes before it and misses nothing.
  */
 export function formatChanges(changes: readonly Change[], upTo: bigint): string {
   let text = '';
@@ -16,5 +16,6 @@ export function formatChanges(changes: readonly Change[], upTo: bigint): string 
 }
 
 export function formatEvent(event: string, data: unknown, id?: bigint): string {
-  return `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+  const place = id === undefined ? '' : `id: ${id}\n`;
+  return `${place}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -56,7 +56,7 @@ function pay(server: TestServer, externalId: string) {
   });
 }
 
-test('streams a payment as it enters, resumes after the last event, ends with the server', async () => {
+test('streams a payment as it enters, resumes where it ended, ends with the server', async () => {
   await using server = await startTestServer();
   const events = await listen(server);
   const { value: hello } = await events.next();
@@ -79,7 +79,7 @@ const change = (sequence: bigint, event: Change['event']): Change => ({
   data: {},
 });
 
-test('only the last event of a sequence carries it, so that a cut between them loses nothing', () => {
+test('only the last event of a sequence carries it, so a cut between them loses nothing', () => {
   const text = formatChanges(
     [change(4n, 'document'), change(4n, 'payment'), change(6n, 'payment')],
     7n,

@@ -14,7 +14,7 @@ const RECONNECT_MS = 2_000;
 const MAX_STREAMS = 500;
 /** A reader this far behind is cut off; it resumes by Last-Event-ID when it can keep up again. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
-/** Beyond this a client is better off reading the lists afresh, and is told so by the event `reset`. */
+/** Beyond this a client had better read the lists afresh; the event `reset` tells it so. */
 const MAX_RESUMED_DOCUMENTS = 10_000n;
 
 const streamHeaders = z.looseObject({ 'last-event-id': z.string().max(40).optional() });
@@ -27,7 +27,7 @@ export async function registerStream(
   const feed = await openFeed(app);
   const open = new Set<ServerResponse>();
 
-  // preClose runs before the server waits for its requests to end, and streams never end by themselves.
+  // preClose runs before the server waits for requests to end; streams never end by themselves.
   api.addHook('preClose', async () => {
     for (const response of open) response.end();
     await feed.close();
