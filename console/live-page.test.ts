@@ -33,7 +33,10 @@ after(async () => {
 
 type Visit = { readonly page: Page; readonly server: ApiServer };
 
-/** A fresh server with these payments and a browser at the address, signed in unless it says otherwise. */
+/**
+ * A fresh server with these payments and a browser at the address, signed in unless it says
+ * otherwise.
+ */
 async function visit(
   t: TestContext,
   payments: Payment[],

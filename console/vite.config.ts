@@ -1,4 +1,7 @@
-/** How the console is built: one bundle of its own files, nothing inlined, so `script-src 'self'` suffices. */
+/**
+ * How the console is built: one bundle of its own files, nothing inlined, so `script-src 'self'`
+ * suffices.
+ */
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 

@@ -28,7 +28,8 @@ function isWorthRepeating(error: Error): boolean {
   return !(error instanceof ApiProblem) || error.status === 0 || error.status >= 500;
 }
 
-// Before the router reads the address, and again when a key is pasted into the address of an open page.
+// Before the router reads the address, and again when a key is pasted into the address of an open
+// page.
 takeKeyFromAddress();
 addEventListener('hashchange', takeKeyFromAddress);
 

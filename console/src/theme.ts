@@ -1,4 +1,7 @@
-/** The console's tokens: colours, sizes and type. Components take them from here and restyle nothing. */
+/**
+ * The console's tokens: colours, sizes and type. Components take them from here and restyle
+ * nothing.
+ */
 import { createTheme, type MantineColorsTuple } from '@mantine/core';
 
 const steel: MantineColorsTuple = [

@@ -1,7 +1,9 @@
-/** The API from fixtures beside the built console, on loopback: what a browser needs to be shown. */
+/**
+ * The API from fixtures beside the built console, on loopback: what a browser needs to be shown.
+ */
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Fastify, { type FastifyReply } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { consolePlugin } from '../../src/api/console.ts';
 import type { Payment } from '../src/api/payment.ts';
 import { trailOf } from './payments.ts';
@@ -57,21 +59,7 @@ export async function openApiServer(dist: string): Promise<ApiServer> {
   app.get('/api/v1/documents/:id/raw', async (_request, reply) =>
     reply.type('application/octet-stream').send(Buffer.from(ORIGINAL)),
   );
-  app.get('/api/v1/review-items', async () => ({ data: [], next: null, total: 2 }));
-  app.get('/api/v1/connections', async () => ({
-    data: [
-      { id: 'con_cards', portal: 'stripe', name: 'Cards' },
-      { id: 'con_shop', portal: 'mollie', name: 'Web shop' },
-    ],
-    next: null,
-  }));
-  app.get('/api/v1/portals', async () => ({
-    data: [
-      { id: 'stripe', name: 'Stripe' },
-      { id: 'mollie', name: 'Mollie' },
-    ],
-    next: null,
-  }));
+  answerWhatNeverChanges(app);
   app.get('/api/v1/stream', (request, reply) => {
     reply.hijack();
     server.resumedAfter.push(request.headers['last-event-id']?.toString());
@@ -103,6 +91,24 @@ export async function openApiServer(dist: string): Promise<ApiServer> {
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
   return Object.assign(server, { url: `http://127.0.0.1:${port}` });
+}
+
+function answerWhatNeverChanges(app: FastifyInstance): void {
+  app.get('/api/v1/review-items', async () => ({ data: [], next: null, total: 2 }));
+  app.get('/api/v1/connections', async () => ({
+    data: [
+      { id: 'con_cards', portal: 'stripe', name: 'Cards' },
+      { id: 'con_shop', portal: 'mollie', name: 'Web shop' },
+    ],
+    next: null,
+  }));
+  app.get('/api/v1/portals', async () => ({
+    data: [
+      { id: 'stripe', name: 'Stripe' },
+      { id: 'mollie', name: 'Mollie' },
+    ],
+    next: null,
+  }));
 }
 
 function problem(reply: FastifyReply, status: number): FastifyReply {

@@ -1,6 +1,6 @@
 /** Payments and trails as the API answers them, for the console's tests. */
 import type { Payment } from '../src/api/payment.ts';
-import type { Trail } from '../src/api/trail.ts';
+import type { SourceDocument, Trail } from '../src/api/trail.ts';
 
 const usd = (amount: string) => ({ amount, currency: 'USD' });
 
@@ -69,7 +69,9 @@ export function release(number: number, name: string, kind: string, target: stri
   };
 }
 
-/** The trail of a payment: received, applied, its fee taken, its work released, one message sent. */
+/**
+ * The trail of a payment: received, applied, its fee taken, its work released, one message sent.
+ */
 export function trailOf(payment: Payment): Trail {
   const at = payment.receivedAt;
   const entry = (
@@ -90,18 +92,7 @@ export function trailOf(payment: Payment): Trail {
   const { amount } = payment.amount;
   return {
     payment,
-    documents: [
-      {
-        id: 'doc_71',
-        portal: payment.portal,
-        origin: 'webhook',
-        receivedAt: at,
-        status: 'applied',
-        reason: null,
-        sequence: '71',
-        sha256: 'ab'.repeat(32),
-      },
-    ],
+    documents: [webhookNotice(payment)],
     events: [
       {
         type: 'payment.succeeded',
@@ -139,5 +130,18 @@ export function trailOf(payment: Payment): Trail {
       },
     ],
     reviewItems: [],
+  };
+}
+
+function webhookNotice(payment: Payment): SourceDocument {
+  return {
+    id: 'doc_71',
+    portal: payment.portal,
+    origin: 'webhook',
+    receivedAt: payment.receivedAt,
+    status: 'applied',
+    reason: null,
+    sequence: '71',
+    sha256: 'ab'.repeat(32),
   };
 }

@@ -5,7 +5,10 @@ import { dirname, join, relative } from 'node:path';
 
 export const CONSOLE_ROOT = join(import.meta.dirname, '../../console');
 const FINGERPRINT_FILE = '.fingerprint';
-/** What the build reads; beside it the program's own manifest, which pins what the console is made of. */
+/**
+ * What the build reads; beside it the program's own manifest, which pins what the console is made
+ * of.
+ */
 const SOURCES = ['src', 'index.html', 'vite.config.ts'] as const;
 
 /** The one line that is logged, in the shape of pino. */
@@ -28,9 +31,9 @@ export type ConsoleFolders = {
 const FOLDERS: ConsoleFolders = { root: CONSOLE_ROOT, dist: join(CONSOLE_ROOT, 'dist') };
 
 /**
- * Makes sure that `dist` is what the sources say. Never throws: payments are taken in without a console too,
- * and the plugin that serves it explains what is missing. Concurrent starts each build for themselves and
- * swap the finished folder in; the last one stands and all of them are equal.
+ * Makes sure that `dist` is what the sources say. Never throws: payments are taken in without a
+ * console too, and the plugin that serves it explains what is missing. Concurrent starts each build
+ * for themselves and swap the finished folder in; the last one stands and all of them are equal.
  */
 export async function ensureConsoleBuilt(
   log: BuildLog,
@@ -114,7 +117,10 @@ async function bundle(root: string, outDir: string): Promise<void> {
   }
 }
 
-/** A folder cannot be renamed over another, so the old one steps aside; another start may be faster each time. */
+/**
+ * A folder cannot be renamed over another, so the old one steps aside; another start may be faster
+ * each time.
+ */
 async function swapIn(fresh: string, dist: string, aside: string): Promise<void> {
   for (let attempt = 0; attempt < 10; attempt += 1) {
     try {

@@ -42,8 +42,9 @@ Only these pages are missing.</p>
 `;
 
 /**
- * The console at `/`. Only the addresses its router owns are answered with its page, so that an unknown
- * address stays an honest 404. Assets carry the hash of their content in their name and never change.
+ * The console at `/`. Only the addresses its router owns are answered with its page, so that an
+ * unknown address stays an honest 404. Assets carry the hash of their content in their name and
+ * never change.
  */
 export async function consolePlugin(
   app: FastifyInstance,

@@ -3,7 +3,9 @@ import { couldBeKey, currentSession, refuseKey } from '../session/session.ts';
 
 const TIMEOUT_MS = 20_000;
 
-/** An answer other than 2xx, or none at all (`status` 0). `message` is a sentence for the reader. */
+/**
+ * An answer other than 2xx, or none at all (`status` 0). `message` is a sentence for the reader.
+ */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly status: number;
@@ -17,7 +19,10 @@ export class ApiProblem extends Error {
 
 export type Query = Readonly<Record<string, string | number | null | undefined>>;
 
-/** The JSON at `/api/v1/<path>`. The server is ours and checks its answers, so the shape is taken on trust. */
+/**
+ * The JSON at `/api/v1/<path>`. The server is ours and checks its answers, so the shape is taken on
+ * trust.
+ */
 export async function getJson<Answer>(
   path: string,
   query: Query = {},
@@ -94,7 +99,9 @@ async function send(
   }
 }
 
-/** What the reader is told of a broken or timed-out exchange; an abort by the caller stays an abort. */
+/**
+ * What the reader is told of a broken or timed-out exchange; an abort by the caller stays an abort.
+ */
 function unreachable(cause: unknown): unknown {
   if (cause instanceof DOMException && cause.name === 'AbortError') return cause;
   return new ApiProblem('Checkvalve cannot be reached. Is it running?', { status: 0, cause });

@@ -1,4 +1,7 @@
-/** What the console asks the server, each question named once. Their keys are what the stream updates. */
+/**
+ * What the console asks the server, each question named once. Their keys are what the stream
+ * updates.
+ */
 import { infiniteQueryOptions, type QueryClient, queryOptions } from '@tanstack/react-query';
 import { startOfDay } from '../format/instant.ts';
 import { getJson } from './client.ts';
@@ -31,7 +34,10 @@ export function paymentsQuery(filter: PaymentFilter) {
   });
 }
 
-/** The payments received since the reader's midnight, by id; `complete` is false when there are too many to read. */
+/**
+ * The payments received since the reader's midnight, by id; `complete` is false when there are too
+ * many to read.
+ */
 export type Today = { readonly payments: ReadonlyMap<string, Payment>; readonly complete: boolean };
 
 /** @param day the reader's calendar day, so that a new day is a new question */

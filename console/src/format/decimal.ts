@@ -1,6 +1,8 @@
 /** Decimal texts, added exactly. */
 
-/** The exact sum of decimal texts of one currency, with as many digits as the longest of them has. */
+/**
+ * The exact sum of decimal texts of one currency, with as many digits as the longest of them has.
+ */
 export function sumDecimals(texts: Iterable<string>): string {
   const all = [...texts];
   const digits = Math.max(0, ...all.map((text) => fractionOf(text).length));

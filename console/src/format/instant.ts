@@ -5,7 +5,10 @@ const DATE = { month: 'short', day: 'numeric' } as const;
 
 type Reader = { readonly locale?: string; readonly timeZone?: string };
 
-/** The time for an instant of the reader's day, with the date before that, with the year before this year. */
+/**
+ * The time for an instant of the reader's day, with the date before that, with the year before this
+ * year.
+ */
 export function formatInstant(instant: string, day: string, reader: Reader = {}): string {
   const at = new Date(instant);
   const itsDay = dayOf(at, reader.timeZone);

@@ -1,10 +1,14 @@
-/** Money as people read it, from the decimal text; no amount ever becomes a floating-point number. */
+/**
+ * Money as people read it, from the decimal text; no amount ever becomes a floating-point number.
+ */
 import type { MoneyText } from '../api/payment.ts';
 import { fractionOf, isZero, sumDecimals } from './decimal.ts';
 
 const formats = new Map<string, Intl.NumberFormat>();
 
-/** The amount with its currency's symbol, in the reader's language and with the text's own digits. */
+/**
+ * The amount with its currency's symbol, in the reader's language and with the text's own digits.
+ */
 export function formatMoney({ amount, currency }: MoneyText, locale?: string): string {
   const digits = fractionOf(amount).length;
   const id = `${locale}/${currency}/${digits}`;
@@ -27,7 +31,10 @@ function asNumeral(text: string): Intl.StringNumericLiteral {
   return text as Intl.StringNumericLiteral;
 }
 
-/** One sum per currency, the currency with the most amounts first; currencies that sum to nothing are left out. */
+/**
+ * One sum per currency, the currency with the most amounts first; currencies that sum to nothing
+ * are left out.
+ */
 export function totals(amounts: Iterable<MoneyText>): readonly MoneyText[] {
   const byCurrency = new Map<string, string[]>();
   for (const { amount, currency } of amounts) {

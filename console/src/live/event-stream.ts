@@ -8,7 +8,9 @@ export type StreamListener = {
   onId(id: string): void;
 };
 
-/** Returns a function to be fed with the stream's text; complete events are handed over in order. */
+/**
+ * Returns a function to be fed with the stream's text; complete events are handed over in order.
+ */
 export function eventStreamReader({ onEvent, onId }: StreamListener): (text: string) => void {
   let rest = '';
   let name = '';

@@ -10,7 +10,10 @@ export type StreamToFollow = {
   pause(ms: number, signal: AbortSignal): Promise<void>;
   /** Between 0 and 1; spreads the reconnections of many consoles. */
   random(): number;
-  /** A stream this long without a byte is taken for dead: the server sends a comment more often than this. */
+  /**
+   * A stream this long without a byte is taken for dead: the server sends a comment more often than
+   * this.
+   */
   readonly silenceMs: number;
 };
 

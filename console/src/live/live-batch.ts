@@ -1,4 +1,7 @@
-/** Brings streamed payments into what was read, in batches, so that a flood costs a few renderings a second. */
+/**
+ * Brings streamed payments into what was read, in batches, so that a flood costs a few renderings a
+ * second.
+ */
 import type { InfiniteData, QueryClient } from '@tanstack/react-query';
 import type { Page, Payment } from '../api/payment.ts';
 import { KEYS, type PaymentFilter, type Today } from '../api/queries.ts';
@@ -38,8 +41,8 @@ export function livePayments(client: QueryClient): LiveBatch {
 }
 
 /**
- * Holds payments back while their query is being read: laid over an answer that was on its way, a later
- * state would be lost under an earlier one.
+ * Holds payments back while their query is being read: laid over an answer that was on its way, a
+ * later state would be lost under an earlier one.
  */
 function batch(
   client: QueryClient,

@@ -33,7 +33,7 @@ test('of payments received in the same instant the last to arrive is on top', ()
   assert.deepEqual(ids(mergeIntoPages(PAGES, twins, ALL))[0], [42, 41, 30, 20]);
 });
 
-test('a payment below everything loaded comes with its own page, but the last page takes it', () => {
+test('a payment below all that is loaded comes with its own page, but the last takes it', () => {
   assert.deepEqual(ids(mergeIntoPages(PAGES, updates(payment(5)), ALL)), ids(PAGES));
   const whole = [{ data: [payment(30)], next: null }];
   assert.deepEqual(ids(mergeIntoPages(whole, updates(payment(5)), ALL)), [[30, 5]]);

@@ -5,8 +5,9 @@ import type { PaymentFilter, Today } from '../api/queries.ts';
 type Pages = readonly Page<Payment>[];
 
 /**
- * The pages with each payment replaced where it stands, taken out where it no longer fits the filter, and put
- * where it belongs when it is new. One that belongs below what is loaded comes with its own page.
+ * The pages with each payment replaced where it stands, taken out where it no longer fits the
+ * filter, and put where it belongs when it is new. One that belongs below what is loaded comes with
+ * its own page.
  */
 export function mergeIntoPages(
   pages: Pages,
@@ -62,7 +63,10 @@ function insert(pages: Pages, added: readonly Payment[]): Pages {
   });
 }
 
-/** The rows with one more, above the first that is not newer; the order the server gave stays as it is. */
+/**
+ * The rows with one more, above the first that is not newer; the order the server gave stays as it
+ * is.
+ */
 function placed(rows: readonly Payment[], payment: Payment): readonly Payment[] {
   // ISO UTC texts of equal length compare as the instants they name.
   const place = rows.findIndex((row) => row.receivedAt <= payment.receivedAt);

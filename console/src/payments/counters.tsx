@@ -1,4 +1,7 @@
-/** The figures above the list: what came in today, what of it is not applied, what waits for a person. */
+/**
+ * The figures above the list: what came in today, what of it is not applied, what waits for a
+ * person.
+ */
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { MoneyText, Payment, PaymentStatus } from '../api/payment.ts';

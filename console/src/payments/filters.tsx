@@ -1,4 +1,6 @@
-/** Status, portal and text; they live in the address, so a filtered view can be sent to a colleague. */
+/**
+ * Status, portal and text; they live in the address, so a filtered view can be sent to a colleague.
+ */
 import { Button, Kbd, Select, TextInput } from '@mantine/core';
 import { useDebouncedCallback, useHotkeys } from '@mantine/hooks';
 import { getRouteApi } from '@tanstack/react-router';
@@ -59,7 +61,9 @@ export function Filters() {
 
 type Change = (to: { readonly [Name in keyof PaymentSearch]?: string | undefined }) => void;
 
-/** Changes some of the page's parameters. Filters replace the address: going back leaves the page. */
+/**
+ * Changes some of the page's parameters. Filters replace the address: going back leaves the page.
+ */
 export function useSearchChange(): Change {
   const navigate = route.useNavigate();
   return (to) => {

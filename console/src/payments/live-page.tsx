@@ -1,4 +1,6 @@
-/** The live page: counters, filters, the payments as they come, and one payment's trail beside them. */
+/**
+ * The live page: counters, filters, the payments as they come, and one payment's trail beside them.
+ */
 import { Drawer } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { getRouteApi } from '@tanstack/react-router';

@@ -1,4 +1,7 @@
-/** The list of payments with its states: being read, unreadable, empty, filtered to nothing, and full. */
+/**
+ * The list of payments with its states: being read, unreadable, empty, filtered to nothing, and
+ * full.
+ */
 import { Alert, Button, Code, Group, Skeleton, Stack, Text } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';

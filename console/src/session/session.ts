@@ -1,4 +1,7 @@
-/** Who is looking: the API key of this tab. It lives in sessionStorage, so closing the tab forgets it. */
+/**
+ * Who is looking: the API key of this tab. It lives in sessionStorage, so closing the tab forgets
+ * it.
+ */
 
 export type Session = {
   readonly key: string | null;
@@ -48,8 +51,8 @@ export function refuseKey(key: string): void {
 }
 
 /**
- * Takes a key handed over as `#key=…` and removes it from the address, so that it reaches neither the history
- * nor a copied link. A fragment never leaves the browser.
+ * Takes a key handed over as `#key=…` and removes it from the address, so that it reaches neither
+ * the history nor a copied link. A fragment never leaves the browser.
  */
 export function takeKeyFromAddress(): void {
   const key = new URLSearchParams(location.hash.slice(1)).get('key');

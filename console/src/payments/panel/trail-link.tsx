@@ -1,6 +1,8 @@
 import type { ReactNode } from 'react';
 
-/** Leads to another part of the trail, without a trace in the address, which names the payment only. */
+/**
+ * Leads to another part of the trail, without a trace in the address, which names the payment only.
+ */
 export function TrailLink({ to, children }: { to: string; children: ReactNode }) {
   const show = () => {
     const target = document.getElementById(to);

@@ -52,7 +52,7 @@ function AllocationItem({ allocation }: { allocation: AllocationHistory }) {
     <li>
       <div className="cv-line">
         <span>
-          <span className="cv-dim">{target.kind === 'invoice' ? 'Invoice' : 'Work order'}</span>{' '}
+          <span className="cv-dim">{sentence(target.kind)}</span>{' '}
           {target.number ?? target.externalId}
         </span>
         <span className="cv-pair">
