@@ -3,7 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { MalformedAmount, UnknownCurrency } from '../money/money.ts';
 import { WireMismatch } from '../portals/kit/errors.ts';
-import { Problem, type ProblemCode, problemBody } from './problems.ts';
+import { Problem, type ProblemCode, problemBody, problemJson } from './problems.ts';
 
 const MEDIA_TYPE = 'application/problem+json; charset=utf-8';
 
@@ -18,7 +18,15 @@ export function answerProblems(server: FastifyInstance): void {
   });
 }
 
-/** The answer to a path that does not exist below the API. */
+/** Lets OpenAPI say of every route of `api` what its errors look like. */
+export function describeProblems(api: FastifyInstance): void {
+  api.addHook('onRoute', (route) => {
+    const response = route.schema?.response as Record<string, unknown> | undefined;
+    if (response) Object.assign(response, { '4xx': problemJson, '5xx': problemJson });
+  });
+}
+
+/** The answer to a path that does not exist. */
 export function answerUnknownPath(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const path = request.url.split('?')[0];
   return sendProblem(reply, new Problem('not-found', `${request.method} ${path} does not exist.`));

@@ -1,5 +1,7 @@
 /** Every error the API answers with: one registry, RFC 9457 problem+json with a stable code. */
 
+import { z } from 'zod';
+
 /** Documented in docs/reference/problems.md; a test keeps registry and page equal. */
 export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request does not fit the schema' },
@@ -25,14 +27,16 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-export type ProblemBody = {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly code: ProblemCode;
-  readonly detail?: string;
-  readonly [member: string]: unknown;
-};
+export const problemJson = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
+    detail: z.string().optional(),
+  })
+  .meta({ id: 'Problem' });
+export type ProblemBody = z.output<typeof problemJson>;
 
 /** Thrown by a handler; the server answers it as problem+json. */
 export class Problem extends Error {

@@ -47,6 +47,7 @@ test('describes every route of the contract as OpenAPI 3.1', async () => {
     for (const verb of verbs) assert.ok(body.paths[path][verb], `${verb} ${path}`);
   }
   assert.ok(body.components.schemas.Payment);
+  assert.ok(body.paths['/api/v1/payments'].get.responses['4XX']);
 });
 
 const CONTRACT: Readonly<Record<string, readonly string[]>> = {
@@ -77,6 +78,16 @@ test('refuses callers without a key, also for paths that do not exist', async ()
     }
   }
   assert.equal((await server.call('GET', '/api/v1/nothing')).body.code, 'not-found');
+});
+
+test('bodies that are no JSON, or too large, are refused by their own codes', async () => {
+  const send = (type: string, body: string) =>
+    server.call('POST', '/api/v1/payments', { headers: { 'content-type': type }, text: body });
+  assert.equal((await send('text/plain', 'a=b')).body.code, 'unsupported-media-type');
+  assert.equal((await send('application/json', '{')).body.code, 'invalid-request');
+  const large = JSON.stringify({ text: 'x'.repeat(3_000_000) });
+  assert.equal((await send('application/json', large)).body.code, 'body-too-large');
+  assert.equal((await server.call('GET', '/nowhere')).body.code, 'not-found');
 });
 
 test('each role may do what the table says and nothing else', async () => {

@@ -12,7 +12,7 @@ import {
 import type { App } from '../app.ts';
 import { guard, openAuthenticator } from './access.ts';
 import { consolePlugin } from './console.ts';
-import { answerProblems, answerUnknownPath } from './errors.ts';
+import { answerProblems, answerUnknownPath, describeProblems } from './errors.ts';
 import { registerHealth } from './health.ts';
 import { registerConnections } from './resources/connections.ts';
 import { registerCustomers } from './resources/customers.ts';
@@ -70,6 +70,7 @@ export async function buildServer(app: App): Promise<FastifyInstance> {
   await server.register(webhooks, { app });
   await server.register((api) => registerApi(api, app), { prefix: '/api/v1' });
   server.get('/openapi.json', { schema: { hide: true } }, async () => server.swagger());
+  server.setNotFoundHandler(answerUnknownPath);
   await server.register(consolePlugin);
   await server.ready();
   return server;
@@ -79,7 +80,10 @@ async function registerApi(plain: FastifyInstance, app: App): Promise<void> {
   const api = plain.withTypeProvider<ZodTypeProvider>();
   const authenticate = openAuthenticator(app);
   guard(plain, authenticate);
+  describeProblems(plain);
   plain.setNotFoundHandler(answerUnknownPath);
+  // Only JSON is understood; any other body is answered 415.
+  plain.removeContentTypeParser('text/plain');
   registerPayments(api, app);
   registerCustomers(api, app);
   registerReceivables(api, app);

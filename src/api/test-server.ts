@@ -16,6 +16,8 @@ export type TestServer = AsyncDisposable & {
     path: string,
     options?: {
       readonly body?: unknown;
+      /** Sent as it is, in place of `body`. */
+      readonly text?: string;
       readonly headers?: Readonly<Record<string, string>>;
       readonly key?: string;
     },
@@ -54,6 +56,7 @@ export async function startTestServer(): Promise<TestServer> {
     url,
     keyFor,
     call: async (method, path, options = {}) => {
+      const sent = options.body === undefined ? options.text : JSON.stringify(options.body);
       const response = await fetch(`${url}${path}`, {
         method,
         headers: {
@@ -61,7 +64,7 @@ export async function startTestServer(): Promise<TestServer> {
           ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
           ...options.headers,
         },
-        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+        ...(sent === undefined ? {} : { body: sent }),
       });
       const text = await response.text();
       const json = response.headers.get('content-type')?.includes('json');
