@@ -22,6 +22,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TESTS = ['src', 'simulators', 'test', 'console'].map((folder) => `${folder}/**/*.test.ts`);
 const CHECKS = [
   ['tsc', '-p', '.'],
+  ['tsc', '-p', 'console'],
   ['biome', 'check', '.'],
 ] as const;
 const FILE_TIMEOUT_MS = 240_000;

@@ -1,4 +1,4 @@
-/** `import`: customers, invoices and work orders from CSV. Good rows enter, bad ones are named. */
+/** `import`: customers, invoices, work orders and payments from CSV. Good rows enter, bad ones are named. */
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { parse } from 'csv-parse';
@@ -20,6 +20,37 @@ type Kind = {
 
 const total = (row: Row) =>
   row.total === undefined ? undefined : { amount: row.total, currency: row.currency };
+
+/** The columns of a payment that say what it pays. */
+const REFERENCES = {
+  invoice: 'invoice',
+  workOrder: 'workOrder',
+  purchaseOrder: 'purchaseOrder',
+  memo: 'memo',
+};
+
+function paymentRecord(row: Row): unknown {
+  const { externalId, amount, currency, occurredAt, method } = row;
+  const references = Object.entries(REFERENCES).flatMap(([column, kind]) =>
+    row[column] === undefined ? [] : [{ kind, value: row[column] }],
+  );
+  return {
+    kind: 'payment.recorded',
+    externalId,
+    amount: { amount, currency },
+    // A day alone is what bank lists give: noon keeps it the same day in most of the world.
+    occurredAt: /^\d{4}-\d{2}-\d{2}$/.test(occurredAt ?? '')
+      ? `${occurredAt}T12:00:00Z`
+      : occurredAt,
+    ...(method === undefined ? {} : { method }),
+    references,
+    customer: {
+      externalId: row.customerExternalId,
+      name: row.customerName,
+      email: row.customerEmail,
+    },
+  };
+}
 
 /** Columns are named as the API's fields; case, blanks, dashes and underscores do not matter. */
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -55,6 +86,17 @@ const KINDS: Readonly<Record<string, Kind>> = {
       workOrderKind: kind,
       total: total({ ...row, currency: _currency ?? '' }),
     }),
+  },
+  payments: {
+    required: ['externalId', 'amount', 'currency', 'occurredAt'],
+    optional: [
+      'method',
+      ...Object.keys(REFERENCES),
+      'customerExternalId',
+      'customerName',
+      'customerEmail',
+    ],
+    record: paymentRecord,
   },
 };
 
