@@ -95,15 +95,6 @@ async function requireConnection(app: App, caller: Caller, id: string): Promise<
 }
 
 function registerChanges(api: Api, app: App): void {
-  const note = (caller: Caller, verb: string, subject: string, details = {}) =>
-    recordAudit(app.database, {
-      organizationId: caller.organizationId,
-      actor: actorOf(caller),
-      verb,
-      subject,
-      details,
-    });
-
   api.post(
     '/connections',
     {
@@ -114,7 +105,7 @@ function registerChanges(api: Api, app: App): void {
       const { organizationId } = caller;
       const { id } = await orProblem(createConnection(app, { organizationId, ...body }));
       const { portal, role } = body;
-      await note(caller, 'connection.created', id, {
+      await note(app, caller, 'connection.created', id, {
         portal,
         role,
         settings: Object.keys(body.settings),
@@ -122,23 +113,6 @@ function registerChanges(api: Api, app: App): void {
       return reply.code(201).send(await requireConnection(app, caller, id));
     },
   );
-
-  const change = async (
-    caller: Caller,
-    id: string,
-    changes: z.output<typeof changedConnection>,
-  ): Promise<ConnectionJson> => {
-    await requireConnection(app, caller, id);
-    const given = Object.fromEntries(
-      Object.entries(changes).filter(([, value]) => value !== undefined),
-    );
-    await orProblem(updateConnection(app, { organizationId: caller.organizationId, id, ...given }));
-    await note(caller, 'connection.changed', id, {
-      ...given,
-      ...(changes.settings ? { settings: Object.keys(changes.settings) } : {}),
-    });
-    return requireConnection(app, caller, id);
-  };
 
   api.patch(
     '/connections/:id',
@@ -151,7 +125,7 @@ function registerChanges(api: Api, app: App): void {
         response: { 200: connectionJson },
       },
     },
-    ({ params, body, caller }) => change(caller, params.id, body),
+    ({ params, body, caller }) => change(app, caller, params.id, body),
   );
 
   api.delete(
@@ -165,8 +139,36 @@ function registerChanges(api: Api, app: App): void {
         response: { 200: connectionJson },
       },
     },
-    ({ params, caller }) => change(caller, params.id, { enabled: false }),
+    ({ params, caller }) => change(app, caller, params.id, { enabled: false }),
   );
+}
+
+async function change(
+  app: App,
+  caller: Caller,
+  id: string,
+  changes: z.output<typeof changedConnection>,
+): Promise<ConnectionJson> {
+  await requireConnection(app, caller, id);
+  const given = Object.fromEntries(
+    Object.entries(changes).filter(([, value]) => value !== undefined),
+  );
+  await orProblem(updateConnection(app, { organizationId: caller.organizationId, id, ...given }));
+  const names = changes.settings ? { settings: Object.keys(changes.settings) } : {};
+  await note(app, caller, 'connection.changed', id, { ...given, ...names });
+  return requireConnection(app, caller, id);
+}
+
+function note(app: App, caller: Caller, verb: string, subject: string, details: object) {
+  const { organizationId } = caller;
+  const actor = actorOf(caller);
+  return recordAudit(app.database, {
+    organizationId,
+    actor,
+    verb,
+    subject,
+    details: { ...details },
+  });
 }
 
 /** What a person can mend becomes a problem that names the fields. */

@@ -49,30 +49,25 @@ const statementJson = z.object({
 });
 
 export function registerCustomers(api: Api, app: App): void {
-  const find = async (organizationId: number, id: bigint | undefined, text: string) => {
-    const [customer] =
-      id === undefined
-        ? []
-        : await readCustomers(app.database, {
-            organizationId,
-            condition: sql`u.id = ${id}`,
-            limit: 1,
-          });
-    if (!customer) throw notFound(`customer ${text}`);
-    return customer;
-  };
-  const named = async (organizationId: number, text: string) =>
-    find(
-      organizationId,
-      await findByEitherId(app.database, {
-        organizationId,
-        table: 'customers',
-        kind: 'customer',
-        text,
-      }),
-      text,
-    );
+  registerUpsert(api, app);
+  registerReads(api, app);
+  registerStatement(api, app);
+}
 
+async function requireCustomer(app: App, organizationId: number, id: bigint | undefined) {
+  const condition = sql`u.id = ${id ?? null}`;
+  const [customer] = await readCustomers(app.database, { organizationId, condition, limit: 1 });
+  if (!customer) throw notFound('That customer');
+  return customer;
+}
+
+/** The customer a path names, by our id or by an external one. */
+async function customerNamed(app: App, organizationId: number, text: string) {
+  const named = { organizationId, table: 'customers', kind: 'customer', text } as const;
+  return requireCustomer(app, organizationId, await findByEitherId(app.database, named));
+}
+
+function registerUpsert(api: Api, app: App): void {
   api.put(
     '/customers/:externalId',
     {
@@ -93,12 +88,14 @@ export function registerCustomers(api: Api, app: App): void {
         record: { ...request.body, kind: 'customer.upserted', externalId },
         fields: { ...request.body, externalId },
         status: known === undefined ? 201 : 200,
-        read: async () => (await find(organizationId, await own(), externalId)).json,
+        read: async () => (await requireCustomer(app, organizationId, await own())).json,
       });
       return reply.code(answer.status as 200).send(answer.body as CustomerJson);
     },
   );
+}
 
+function registerReads(api: Api, app: App): void {
   api.get(
     '/customers',
     {
@@ -130,7 +127,7 @@ export function registerCustomers(api: Api, app: App): void {
       config: { access: 'read' },
       schema: { tags: ['customers'], params: idParams, response: { 200: customerJson } },
     },
-    async ({ params, caller }) => (await named(caller.organizationId, params.id)).json,
+    async ({ params, caller }) => (await customerNamed(app, caller.organizationId, params.id)).json,
   );
 
   api.get(
@@ -144,21 +141,14 @@ export function registerCustomers(api: Api, app: App): void {
       },
     },
     async ({ params, caller }) => {
-      const { id, json } = await named(caller.organizationId, params.id);
+      const { id, json } = await customerNamed(app, caller.organizationId, params.id);
       return {
         customer: json,
         balances: [...(await readBalances(app.database, caller.organizationId, id))],
       };
     },
   );
-
-  registerStatement(api, app, named);
 }
-
-type Named = (
-  organizationId: number,
-  text: string,
-) => Promise<{ readonly id: bigint; readonly json: CustomerJson }>;
 
 type LineRecord = {
   sequence: bigint;
@@ -172,7 +162,7 @@ type LineRecord = {
   balance: bigint;
 };
 
-function registerStatement(api: Api, app: App, named: Named): void {
+function registerStatement(api: Api, app: App): void {
   api.get(
     '/customers/:id/statement',
     {
@@ -187,7 +177,7 @@ function registerStatement(api: Api, app: App, named: Named): void {
     },
     async ({ params, query, caller }) => {
       const { organizationId } = caller;
-      const { id, json } = await named(organizationId, params.id);
+      const { id, json } = await customerNamed(app, organizationId, params.id);
       const codes = [chart.receivable(id), chart.unappliedCash(id), chart.deposit(id)].map(
         (account) => account.code,
       );

@@ -90,7 +90,8 @@ export function registerPayments(api: Api, app: App): void {
   );
 
   registerManualPayment(api, app);
-  registerAllocations(api, app);
+  registerAllocating(api, app);
+  registerReversing(api, app);
   registerPaymentTrail(api, app);
 }
 
@@ -193,7 +194,7 @@ function manualId(key: string | undefined): string {
   return `manual-${createHash('sha256').update(seed).digest('hex').slice(0, 24)}`;
 }
 
-function registerAllocations(api: Api, app: App): void {
+function registerAllocating(api: Api, app: App): void {
   api.post(
     '/payments/:id/allocations',
     {
@@ -227,7 +228,9 @@ function registerAllocations(api: Api, app: App): void {
       return reply.code(answer.status as 201).send(answer.body as PaymentJson);
     },
   );
+}
 
+function registerReversing(api: Api, app: App): void {
   api.delete(
     '/payments/:id/allocations/:allocationId',
     {

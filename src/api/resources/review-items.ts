@@ -64,6 +64,10 @@ export function registerReviewItems(api: Api, app: App): void {
     ({ params, caller }) => requireItem(app, caller.organizationId, params.id),
   );
 
+  registerResolving(api, app);
+}
+
+function registerResolving(api: Api, app: App): void {
   api.post(
     '/review-items/:id/resolve',
     {

@@ -123,32 +123,6 @@ function registerChanges(api: Api, app: App): void {
     },
   );
 
-  const change = (caller: Caller, id: string, changes: z.output<typeof changedSystem>) => {
-    const { organizationId } = caller;
-    const given = Object.fromEntries(
-      Object.entries(changes).filter(([, value]) => value !== undefined),
-    );
-    return orProblem(
-      app.database.transaction(async (tx) => {
-        const ctx = { tx, sealer: app.sealer };
-        const known = await updateSystem(ctx, { organizationId, id, ...given });
-        if (!known) throw notFound(`System ${id}`);
-        await recordAudit(tx, {
-          organizationId,
-          actor: actorOf(caller),
-          verb: 'system.changed',
-          subject: id,
-          details: {
-            ...given,
-            ...(changes.settings ? { settings: Object.keys(changes.settings) } : {}),
-          },
-        });
-        await hastenDeliveries(tx, organizationId, id);
-        return requireSystem(tx, caller, id);
-      }),
-    );
-  };
-
   api.patch(
     '/systems/:id',
     {
@@ -160,7 +134,7 @@ function registerChanges(api: Api, app: App): void {
         response: { 200: systemJson },
       },
     },
-    ({ params, body, caller }) => change(caller, params.id, body),
+    ({ params, body, caller }) => change(app, caller, params.id, body),
   );
 
   api.delete(
@@ -174,7 +148,36 @@ function registerChanges(api: Api, app: App): void {
         response: { 200: systemJson },
       },
     },
-    ({ params, caller }) => change(caller, params.id, { enabled: false }),
+    ({ params, caller }) => change(app, caller, params.id, { enabled: false }),
+  );
+}
+
+function change(
+  app: App,
+  caller: Caller,
+  id: string,
+  changes: z.output<typeof changedSystem>,
+): Promise<SystemJson> {
+  const { organizationId } = caller;
+  const given = Object.fromEntries(
+    Object.entries(changes).filter(([, value]) => value !== undefined),
+  );
+  const names = changes.settings ? { settings: Object.keys(changes.settings) } : {};
+  return orProblem(
+    app.database.transaction(async (tx) => {
+      const ctx = { tx, sealer: app.sealer };
+      const known = await updateSystem(ctx, { organizationId, id, ...given });
+      if (!known) throw notFound(`System ${id}`);
+      await recordAudit(tx, {
+        organizationId,
+        actor: actorOf(caller),
+        verb: 'system.changed',
+        subject: id,
+        details: { ...given, ...names },
+      });
+      await hastenDeliveries(tx, organizationId, id);
+      return requireSystem(tx, caller, id);
+    }),
   );
 }
 

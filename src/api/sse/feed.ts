@@ -29,7 +29,7 @@ export async function openFeed(app: Pick<App, 'database' | 'log' | 'config'>): P
   const subscribers = new Map<number, Set<Subscriber>>();
   const running = new Map<number, Promise<void>>();
   const again = new Set<number>();
-  const health = new Map<number, ReadonlyMap<string, string>>();
+  const health = openHealthWatch(app);
   let closed = false;
 
   const wake = (organizationId: number): void => {
@@ -39,7 +39,10 @@ export async function openFeed(app: Pick<App, 'database' | 'log' | 'config'>): P
       return;
     }
     const run = new Promise((resolve) => setTimeout(resolve, GATHER_MS))
-      .then(() => sendChanges(organizationId))
+      .then(() => sendChanges(app, organizationId, subscribers.get(organizationId) ?? []))
+      .then((behind) => {
+        if (behind) again.add(organizationId);
+      })
       .catch((error) => app.log.warn({ err: error }, 'a stream could not read what changed'))
       .finally(() => {
         running.delete(organizationId);
@@ -48,38 +51,15 @@ export async function openFeed(app: Pick<App, 'database' | 'log' | 'config'>): P
     running.set(organizationId, run);
   };
 
-  const sendChanges = async (organizationId: number): Promise<void> => {
-    for (const [position, group] of groupByPosition(subscribers.get(organizationId) ?? [])) {
-      const { changes, upTo, behind } = await readChanges(app.database, organizationId, position);
-      if (upTo === position) continue;
-      const text = formatChanges(changes, upTo);
-      for (const subscriber of group) {
-        if (subscriber.send(text)) subscriber.position = upTo;
-      }
-      if (behind) again.add(organizationId);
-    }
-  };
-
-  const sendHealth = async (organizationId: number): Promise<void> => {
-    const connections = await readConnections(app.database, {
-      organizationId,
-      condition: sql`true`,
-      publicUrl: app.config.publicUrl,
-    });
-    const before = health.get(organizationId);
-    const now = new Map(connections.map((one) => [one.id, JSON.stringify(one)]));
-    health.set(organizationId, now);
-    if (!before) return;
-    const changed = connections.filter((one) => before.get(one.id) !== now.get(one.id));
-    const text = changed.map((one) => formatEvent('connection', one)).join('');
-    if (text === '') return;
-    for (const subscriber of subscribers.get(organizationId) ?? []) subscriber.send(text);
-  };
-
   const lookAround = (): void => {
     for (const organizationId of subscribers.keys()) {
       wake(organizationId);
-      sendHealth(organizationId).catch((error) =>
+      const send = async () => {
+        const text = await health.changed(organizationId);
+        if (text === '') return;
+        for (const subscriber of subscribers.get(organizationId) ?? []) subscriber.send(text);
+      };
+      send().catch((error) =>
         app.log.warn({ err: error }, 'a stream could not read the health of connections'),
       );
     }
@@ -101,7 +81,7 @@ export async function openFeed(app: Pick<App, 'database' | 'log' | 'config'>): P
         set.delete(subscriber);
         if (set.size > 0) return;
         subscribers.delete(organizationId);
-        health.delete(organizationId);
+        health.forget(organizationId);
       };
     },
     close: async () => {
@@ -110,6 +90,48 @@ export async function openFeed(app: Pick<App, 'database' | 'log' | 'config'>): P
       await listening.close();
       await Promise.all(running.values());
     },
+  };
+}
+
+/** Brings each subscriber one read further; true when there is more to read. */
+async function sendChanges(
+  app: Pick<App, 'database'>,
+  organizationId: number,
+  subscribers: Iterable<Subscriber>,
+): Promise<boolean> {
+  let more = false;
+  for (const [position, group] of groupByPosition(subscribers)) {
+    const { changes, upTo, behind } = await readChanges(app.database, organizationId, position);
+    if (upTo === position) continue;
+    const text = formatChanges(changes, upTo);
+    for (const subscriber of group) {
+      if (subscriber.send(text)) subscriber.position = upTo;
+    }
+    more ||= behind;
+  }
+  return more;
+}
+
+/** Remembers how the connections fared, and tells as events those that fare otherwise now. */
+function openHealthWatch(app: Pick<App, 'database' | 'config'>) {
+  const known = new Map<number, ReadonlyMap<string, string>>();
+  return {
+    changed: async (organizationId: number): Promise<string> => {
+      const connections = await readConnections(app.database, {
+        organizationId,
+        condition: sql`true`,
+        publicUrl: app.config.publicUrl,
+      });
+      const before = known.get(organizationId);
+      const now = new Map(connections.map((one) => [one.id, JSON.stringify(one)]));
+      known.set(organizationId, now);
+      if (!before) return '';
+      return connections
+        .filter((one) => before.get(one.id) !== now.get(one.id))
+        .map((one) => formatEvent('connection', one))
+        .join('');
+    },
+    forget: (organizationId: number): void => void known.delete(organizationId),
   };
 }
 
