@@ -29,6 +29,13 @@ end $$;
 create trigger open_head after insert on organizations
   for each row execute function open_organization_head();
 
+-- Where running nodes are reached, so that a command can name a connection's address. The newest counts.
+create table nodes (
+  id text primary key,
+  public_url text not null,
+  started_at timestamptz not null default now()
+);
+
 -- Connections ------------------------------------------------------------------------------------
 
 create table connections (

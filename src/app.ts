@@ -11,6 +11,7 @@ import {
   connectionCache,
 } from './intake/connections.ts';
 import { type PortalAccess, portalAccess } from './intake/portal-access.ts';
+import { findAddress } from './intake/public-address.ts';
 import type { Receiving } from './intake/receive.ts';
 import { countRefusals } from './intake/refusals.ts';
 import { createSealer, type Sealer } from './intake/sealing.ts';
@@ -42,14 +43,15 @@ export type App = {
  * `work`, begins to apply documents and run jobs.
  */
 export async function openApp(
-  config: Config,
+  given: Config,
   options: { readonly work: boolean; readonly log?: Logger },
 ): Promise<App> {
-  const log = options.log ?? createLog(config);
+  const log = options.log ?? createLog(given);
   const now = () => new Date();
-  const server = await openDatabaseUrl(config, log);
+  const server = await openDatabaseUrl(given, log);
   await migrate(server.databaseUrl);
   const database = connectDatabase(server.databaseUrl, { poolSize: options.work ? 12 : 4 });
+  const config = options.work ? given : await withAddressOfServer(given, database);
   const sealer = createSealer(await loadMasterKeys(config));
   const meters = createMeters(database);
   const connections = connectionCache({ database, sealer }, now);
@@ -89,6 +91,12 @@ export async function openApp(
       await server.close();
     },
   };
+}
+
+/** A command does not know on which port the server listens; the server has told the database. */
+async function withAddressOfServer(config: Config, database: Database): Promise<Config> {
+  if (config.publicUrlGiven) return config;
+  return { ...config, publicUrl: (await findAddress(database)) ?? config.publicUrl };
 }
 
 type AppliedBatch = Parameters<NonNullable<Parameters<typeof startApplier>[0]['onApplied']>>[1];

@@ -16,6 +16,8 @@ export type Config = {
   readonly databaseUrl: string | undefined;
   /** Where portals reach us, without a trailing slash; webhook URLs begin with it. */
   readonly publicUrl: string;
+  /** False when `publicUrl` is only guessed from the port. */
+  readonly publicUrlGiven: boolean;
   /** From the environment, the first is current; undefined means `<dataDirectory>/master.key`. */
   readonly masterKeys: readonly MasterKey[] | undefined;
   readonly logLevel: LogLevel;
@@ -153,6 +155,7 @@ export function readConfig(source: {
     dataDirectory: data,
     databaseUrl,
     publicUrl: publicUrl ?? `http://localhost:${rest.port}`,
+    publicUrlGiven: publicUrl !== undefined,
     masterKeys: masterKey,
   });
 }

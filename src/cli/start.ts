@@ -5,6 +5,7 @@ import { ensureConsoleBuilt } from '../api/console-build.ts';
 import { buildServer } from '../api/server.ts';
 import { openApp } from '../app.ts';
 import type { Config, Options } from '../config.ts';
+import { announceAddress } from '../intake/public-address.ts';
 import { addConfigOptions, configOf, type Registration } from './command.ts';
 import { runDemo } from './demo.ts';
 import { EXIT, type ExitCode, processTerminal, type Terminal } from './terminal.ts';
@@ -46,7 +47,12 @@ export async function runServer(
     await server.listen({ host: config.host, port: config.port });
     const { address, family, port } = server.server.address() as AddressInfo;
     const host = family === 'IPv6' ? `[${address}]` : address;
-    terminal.out(`Checkvalve listens on http://${host}:${port}`);
+    const url = `http://${host}:${port}`;
+    const announced = await announceAddress(
+      app.database,
+      config.publicUrlGiven ? config.publicUrl : `http://localhost:${port}`,
+    );
+    terminal.out(`Checkvalve listens on ${url}`);
     if ((await countApiKeys(app.database, 1)) === 0) {
       terminal.out(
         'There is no API key yet. Make one: ./bin/checkvalve api-key create --name me --role owner',
@@ -59,6 +65,7 @@ export async function runServer(
       app.log.error('it did not stop in time; what is unfinished is done again at the next start');
       process.exit(EXIT.failed);
     }, SHUTDOWN_MS);
+    await announced.withdraw();
     await server.close();
     clearTimeout(deadline);
     return EXIT.ok;
