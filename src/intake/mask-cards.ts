@@ -1,6 +1,12 @@
 /** Card numbers must never reach the disk: they are masked before a document is stored. */
 
-const CANDIDATE = /(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w.-]|\d)/g;
+/**
+ * Digits in groups, as people write them: a blank, a dash or a form's plus between groups. Not a part of a word,
+ * of a decimal, or of an id such as a UUID.
+ */
+const RUN = /(?<![\w*]|\d\.|\w-)\d(?:[ +-]?\d)*(?![\w*]|\.\d|-\w)/g;
+const LEAST_DIGITS = 13;
+const MOST_DIGITS = 19;
 
 /** Issuer prefixes with their lengths (ISO/IEC 7812 ranges of the networks in use). */
 const NETWORKS: readonly { readonly prefix: RegExp; readonly lengths: readonly number[] }[] = [
@@ -23,13 +29,45 @@ const ID_FIELD = /"[^"]*(?:id|reference|token|realm|account|number_key)"\s*:\s*"
 export function maskCards(body: Buffer): { readonly body: Buffer; readonly masked: number } {
   const text = body.toString('latin1');
   let masked = 0;
-  const result = text.replace(CANDIDATE, (match, offset: number) => {
-    if (!isCardNumber(match.replace(/[ -]/g, ''))) return match;
-    if (ID_FIELD.test(text.slice(Math.max(0, offset - 80), offset))) return match;
-    masked += 1;
-    return maskDigits(match);
+  const result = text.replace(RUN, (run, offset: number) => {
+    if (run.length < LEAST_DIGITS) return run;
+    const cards = cardsIn(run).filter(
+      ({ start }) => !ID_FIELD.test(text.slice(Math.max(0, offset + start - 80), offset + start)),
+    );
+    masked += cards.length;
+    return cards.reduce(maskBetween, run);
   });
   return masked === 0 ? { body, masked } : { body: Buffer.from(result, 'latin1'), masked };
+}
+
+type Span = { readonly start: number; readonly end: number };
+
+/** The card numbers in a run: a number may stand beside its expiry or a date, so whole groups are tried. */
+function cardsIn(run: string): readonly Span[] {
+  const groups = [...run.matchAll(/\d+/g)].map(({ index, 0: digits }) => ({ index, digits }));
+  const cards: Span[] = [];
+  for (let first = 0; first < groups.length; first += 1) {
+    const start = groups[first]?.index ?? 0;
+    let digits = '';
+    let end = 0;
+    let last = first;
+    for (let next = first; next < groups.length; next += 1) {
+      const group = groups[next] as (typeof groups)[number];
+      digits += group.digits;
+      if (digits.length > MOST_DIGITS) break;
+      if (!isCardNumber(digits)) continue;
+      end = group.index + group.digits.length;
+      last = next;
+    }
+    if (end === 0) continue;
+    cards.push({ start, end });
+    first = last;
+  }
+  return cards;
+}
+
+function maskBetween(text: string, { start, end }: Span): string {
+  return text.slice(0, start) + maskDigits(text.slice(start, end)) + text.slice(end);
 }
 
 function maskDigits(text: string): string {

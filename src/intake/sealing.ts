@@ -38,6 +38,8 @@ export function createSealer(keys: readonly SealingKey[]): Sealer {
         'aes-256-gcm',
         key.key,
         sealed.subarray(idEnd, idEnd + IV_BYTES),
+        // A shorter tag would be accepted otherwise, and could be guessed.
+        { authTagLength: TAG_BYTES },
       );
       decipher.setAAD(Buffer.from(context, 'utf8'));
       decipher.setAuthTag(sealed.subarray(idEnd + IV_BYTES, idEnd + IV_BYTES + TAG_BYTES));
