@@ -275,7 +275,7 @@ async function loadInvoices({ tx, books, wanted, organizationId }: Load): Promis
   const ways: Sql[] = [];
   const where = (condition: Sql) =>
     ways.push(
-      sql`select id from invoices i where i.organization_id = row.organization_id and ${condition}`,
+      sql`select id from invoices i where i.organization_id = ${organizationId} and ${condition}`,
     );
   if (wanted.invoiceIds.size > 0) where(sql`i.id = any(${ids(wanted.invoiceIds)}::bigint[])`);
   if (wanted.invoices.size > 0) where(inPairs('i.connection_id', 'i.external_id', wanted.invoices));
@@ -291,7 +291,7 @@ async function loadInvoices({ tx, books, wanted, organizationId }: Load): Promis
       and i.balance_minor = any(${ids(wanted.amounts)}::bigint[])`);
   }
   if (ways.length === 0) return;
-  const condition = sql`row.id in (${join(ways, ' union ')})`;
+  const condition = sql`row.id = any(array(${join(ways, ' union ')}))`;
   books.invoices.load(await selectRows(tx, invoicesTable, organizationId, condition));
 }
 
@@ -299,7 +299,7 @@ async function loadWorkOrders({ tx, books, wanted, organizationId }: Load): Prom
   const ways: Sql[] = [];
   const where = (condition: Sql) =>
     ways.push(
-      sql`select id from work_orders w where w.organization_id = row.organization_id and ${condition}`,
+      sql`select id from work_orders w where w.organization_id = ${organizationId} and ${condition}`,
     );
   if (wanted.workOrderIds.size > 0) where(sql`w.id = any(${ids(wanted.workOrderIds)}::bigint[])`);
   if (wanted.workOrders.size > 0)
@@ -308,7 +308,7 @@ async function loadWorkOrders({ tx, books, wanted, organizationId }: Load): Prom
   if (wanted.externalIds.size > 0)
     where(sql`w.external_id = any(${[...wanted.externalIds]}::text[])`);
   if (ways.length === 0) return;
-  const condition = sql`row.id in (${join(ways, ' union ')})`;
+  const condition = sql`row.id = any(array(${join(ways, ' union ')}))`;
   books.workOrders.load(await selectRows(tx, workOrdersTable, organizationId, condition));
 }
 
