@@ -1,6 +1,6 @@
 /** Payment events: fold, post the receipt, take it back, recognise copies, merge twins. */
 
-import { encodeJson } from '../db/table.ts';
+import { encodeJson } from '../db/json.ts';
 import { chart } from '../ledger/chart.ts';
 import { toDecimalText } from '../money/money.ts';
 import { baseStatus, foldMarks, NO_MARKS, type PaymentEventType } from '../payments/fold.ts';

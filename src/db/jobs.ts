@@ -1,6 +1,6 @@
 /** Background jobs: added inside our transactions, run by graphile-worker. */
 import { type Queryable, sql } from './database.ts';
-import { encodeJson } from './table.ts';
+import { encodeJson } from './json.ts';
 
 /**
  * Adds a background job inside the transaction. One with the same key that has not begun is replaced; with

@@ -1,5 +1,6 @@
 /** Set-based reading and writing of whole rows: one statement a table, however many rows. */
 import { type Queryable, raw, type Sql, sql } from './database.ts';
+import { encodeJson } from './json.ts';
 
 export type ColumnType =
   | 'bigint'
@@ -61,15 +62,6 @@ function encode(type: ColumnType, value: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (type === 'json') return encodeJson(value);
   return value;
-}
-
-/** JSON text in which a bigint is an exact integer literal. */
-export function encodeJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner) =>
-    typeof inner === 'bigint'
-      ? (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(inner.toString())
-      : inner,
-  );
 }
 
 function unnest<Row>(table: Table<Row>, rows: readonly Row[]): Sql {

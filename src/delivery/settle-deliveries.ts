@@ -3,7 +3,7 @@
  * transaction.
  */
 import { type Database, type Queryable, sql } from '../db/database.ts';
-import { encodeJson } from '../db/table.ts';
+import { encodeJson } from '../db/json.ts';
 import type { Breaker } from './breaker.ts';
 import type { ClaimedDelivery } from './delivery-state.ts';
 import { SERVICEMOBILITY_SCHEDULE, STANDARD_SCHEDULE, waitMs } from './retry-schedule.ts';

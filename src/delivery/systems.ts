@@ -1,7 +1,7 @@
 /** Systems that we deliver to: kept with sealed secrets, opened when a delivery is sent. */
 import type { ZodType } from 'zod';
 import { type Queryable, sql } from '../db/database.ts';
-import { encodeJson } from '../db/table.ts';
+import { encodeJson } from '../db/json.ts';
 import { openSecrets, sealSecrets, splitSettings } from '../intake/connection-settings.ts';
 import { newId } from '../intake/connections.ts';
 import type { Sealer } from '../intake/sealing.ts';

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Database, type Queryable, sql } from '../db/database.ts';
 import { addJob } from '../db/jobs.ts';
-import { encodeJson } from '../db/table.ts';
+import { encodeJson } from '../db/json.ts';
 import type { Portal } from '../portals/contract.ts';
 import { findPortal } from '../portals/index.ts';
 import {

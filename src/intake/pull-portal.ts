@@ -1,6 +1,6 @@
 /** The scheduled pull: page after page, each stored with the cursor that follows it. */
 import { sql } from '../db/database.ts';
-import { encodeJson } from '../db/table.ts';
+import { encodeJson } from '../db/json.ts';
 import { Reauthorize, RetryLater } from '../portals/kit/errors.ts';
 import { noteConnectionError, notePulled } from './connection-health.ts';
 import { addPullJob, type Connection, loadConnection } from './connections.ts';

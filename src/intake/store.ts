@@ -1,7 +1,7 @@
 /** Stores documents, each once, and puts them into the inbox; nothing else happens here. */
 import { createHash, randomUUID } from 'node:crypto';
 import { type Database, type Queryable, sql } from '../db/database.ts';
-import { encodeJson } from '../db/table.ts';
+import { encodeJson } from '../db/json.ts';
 import { readWire } from '../portals/kit/wire.ts';
 import { maskCards } from './mask-cards.ts';
 import { OWN_CONNECTION, type OwnRecordInput, ownRecord } from './own-document.ts';
