@@ -88,11 +88,19 @@ describe('states of a payment', () => {
   });
 
   test('test data is booked by a test connection, which refuses real money aloud', () => {
-    for (const given of [{ apiKey: 'test_abc' }, { testmode: 'true' }]) {
-      const of = settings.parse(given);
+    const of = settings.parse({ testmode: 'true' });
+    assert.equal(events(fixture('api-get-payment-test-mode'), of).length, 1);
+    assert.ok('quarantined' in become(paid({}), of));
+  });
+
+  test('an API key decides the mode, also once its text is hidden', () => {
+    for (const apiKey of ['test_abc', 'live_abc', '[secret]']) {
+      const of = settings.parse({ apiKey });
       assert.equal(events(fixture('api-get-payment-test-mode'), of).length, 1);
-      assert.ok('quarantined' in become(paid({}), of));
+      assert.equal(events(paid({}), of).length, 1);
     }
+    const both = settings.parse({ apiKey: '[secret]', organizationToken: '[secret]' });
+    assert.ok('ignored' in become(fixture('api-get-payment-test-mode'), both));
   });
 
   test('what is unknown or contradictory is refused, never taken for success', () => {

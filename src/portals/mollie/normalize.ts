@@ -192,7 +192,7 @@ function ours(
   settings: Settings,
 ): Normalized | undefined {
   const expected = expectedMode(settings);
-  if (mode && mode !== expected) {
+  if (mode && expected && mode !== expected) {
     if (mode === 'test') return { ignored: 'test mode: play money on a live connection' };
     return { quarantined: 'live mode: real money reached a connection made for test data' };
   }

@@ -56,7 +56,11 @@ export function credential(of: Settings): Secret | undefined {
   return of.organizationToken ?? of.apiKey;
 }
 
-/** The mode whose data is money (or play money) to this connection. */
-export function expectedMode(of: Settings): 'live' | 'test' {
-  return of.testmode || credential(of)?.reveal().startsWith('test_') ? 'test' : 'live';
+/**
+ * The mode whose data is money (or play money) to this connection; undefined where its API key decides, which
+ * sees one mode alone. Told without the key's text, because `normalize` reads settings without secrets.
+ */
+export function expectedMode(of: Settings): 'live' | 'test' | undefined {
+  if (of.testmode) return 'test';
+  return of.apiKey !== undefined && of.organizationToken === undefined ? undefined : 'live';
 }
