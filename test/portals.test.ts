@@ -1,0 +1,323 @@
+/** Every portal through one contract: what the engine relies on, whoever wrote the portal. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import {
+  SECRET_PLACEHOLDER,
+  settingsSchema,
+  splitSettings,
+} from '../src/intake/connection-settings.ts';
+import { storableHeaders } from '../src/intake/store.ts';
+import { exponentOf } from '../src/money/money.ts';
+import type { Normalized, Notice, Portal } from '../src/portals/contract.ts';
+import { type CanonicalEvent, EVENT_TYPES, toJsonEvent } from '../src/portals/events.ts';
+import { findPortal, portals } from '../src/portals/index.ts';
+
+const FOLDER = new URL('../src/portals/', import.meta.url);
+const NOT_PORTALS = ['kit'];
+const NOW = new Date('2026-11-21T08:00:00.000Z');
+const FUZZED_BODIES = 2000;
+
+/** The least that a person must enter, for portals that do not do without. */
+const SETTINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  quickbooks: {
+    clientId: 'client',
+    clientSecret: 'secret',
+    refreshToken: 'refresh',
+    realmId: '9341453000000001',
+  },
+  servicemobility: {
+    merchantId: '8f946192-3c9c-11ea-b77f-2e728ce88125',
+    jwtSecret: 'servicemobility-EXAMPLE-secret-0001',
+  },
+};
+
+/** The headers that a delivery of the portal cannot be without, its signature being forged. */
+const FORGED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  stripe: { 'stripe-signature': `t=${NOW.getTime() / 1000},v1=${'0'.repeat(64)}` },
+  mollie: { 'x-mollie-signature': `sha256=${'0'.repeat(64)}` },
+  quickbooks: { 'intuit-signature': Buffer.alloc(32).toString('base64') },
+  servicemobility: { 'x-access-token': forgedToken() },
+};
+
+function forgedToken(): string {
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const claims = { iat: NOW.getTime() / 1000, exp: NOW.getTime() / 1000 + 3600 };
+  return `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}.${'0'.repeat(43)}`;
+}
+
+type Fixture = { readonly name: string; readonly body: Buffer; readonly golden: unknown };
+
+function fixturesOf(portal: Portal): readonly Fixture[] {
+  const folder = new URL(`${portal.id}/fixtures/`, FOLDER);
+  return readdirSync(folder)
+    .filter((file) => /\.in\.[a-z]+$/.test(file))
+    .map((file) => {
+      const name = file.replace(/\.in\.[a-z]+$/, '');
+      const golden = JSON.parse(readFileSync(new URL(`${name}.out.json`, folder), 'utf8'));
+      return { name, body: readFileSync(new URL(file, folder)), golden };
+    });
+}
+
+function settingsOf(portal: Portal): unknown {
+  return portal.settings.parse(SETTINGS[portal.id] ?? {});
+}
+
+/** What a body becomes, document by document; an error quarantines, as the engine does it. */
+function read(portal: Portal, body: Buffer, settings: unknown): readonly Normalized[] {
+  return portal.split(body).map((document) => {
+    try {
+      return portal.normalize({ body: document.body, headers: {}, receivedAt: NOW }, settings);
+    } catch (error) {
+      assert.ok(error instanceof Error, `${portal.id} threw ${String(error)}`);
+      return { quarantined: error.message };
+    }
+  });
+}
+
+function eventsOf(outcomes: readonly Normalized[]): readonly CanonicalEvent[] {
+  return outcomes.flatMap((outcome) => ('events' in outcome ? outcome.events : []));
+}
+
+function noticeOf(body: Buffer, headers: Readonly<Record<string, string>> = {}): Notice {
+  return { headers, body, url: '/webhooks/payment-event', receivedAt: NOW };
+}
+
+test('the list is the folders, each once', () => {
+  const folders = readdirSync(FOLDER, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !NOT_PORTALS.includes(entry.name))
+    .map(({ name }) => name);
+  assert.deepEqual(portals.map(({ id }) => id).sort(), folders.sort());
+  for (const portal of portals) assert.equal(findPortal(portal.id), portal);
+  assert.equal(findPortal('kit'), undefined);
+});
+
+for (const portal of portals) {
+  describe(portal.name, () => {
+    const fixtures = fixturesOf(portal);
+    const settings = settingsOf(portal);
+
+    test('has a mapping page, fixtures and a name of its own', () => {
+      assert.ok(existsSync(new URL(`${portal.id}/MAPPING.md`, FOLDER)));
+      assert.ok(fixtures.length >= 5);
+      assert.match(portal.id, /^[a-z0-9-]+$/);
+      assert.equal(portals.filter(({ name }) => name === portal.name).length, 1);
+      assert.ok(portal.webhook || portal.pull, 'nothing would ever arrive');
+    });
+
+    settingsContract(portal);
+    for (const fixture of fixtures) fixtureContract(portal, fixture, settings);
+    if (portal.webhook) webhookContract(portal, portal.webhook, fixtures, settings);
+    fuzzContract(portal, fixtures, settings);
+  });
+}
+
+function withSecrets(portal: Portal, text: string): Readonly<Record<string, string>> {
+  const fields = Object.entries(settingsSchema(portal).properties);
+  return Object.fromEntries(
+    fields.flatMap(([field, { secret }]) => (secret ? [[field, text]] : [])),
+  );
+}
+
+function settingsContract(portal: Portal): void {
+  const { properties } = settingsSchema(portal);
+  const fields = Object.entries(properties) as [string, Record<string, unknown>][];
+
+  test('says of every secret where to find it', () => {
+    for (const [field, { secret, description }] of fields) {
+      assert.match(field, /^[a-z][a-zA-Z0-9]*$/);
+      if (secret) assert.ok(String(description ?? '').length > 10, field);
+    }
+    if (portal.api) assert.ok('apiBaseUrl' in properties);
+    if (portal.api?.auth.kind === 'oauth2') assert.ok('authBaseUrl' in properties);
+    if (portal.unitSetting) assert.ok(portal.unitSetting in properties);
+  });
+
+  test('can still be read with a placeholder in the place of secrets', () => {
+    const secrets = withSecrets(portal, 'x-secret');
+    const { publicSettings } = splitSettings(portal, { ...SETTINGS[portal.id], ...secrets });
+    for (const field of Object.keys(secrets)) {
+      assert.equal(publicSettings[field], SECRET_PLACEHOLDER);
+    }
+    assert.doesNotThrow(() => portal.settings.parse(publicSettings));
+  });
+
+  test('reads documents the same without the text of secrets, as the engine does', () => {
+    for (const text of ['x-secret', 'test_secret', 'sk_test_secret', 'rk_live_secret']) {
+      const given = { ...SETTINGS[portal.id], ...withSecrets(portal, text) };
+      const full = portal.settings.parse(given);
+      const hidden = portal.settings.parse(splitSettings(portal, given).publicSettings);
+      for (const { name, body } of fixturesOf(portal)) {
+        assert.deepEqual(read(portal, body, hidden), read(portal, body, full), name);
+      }
+    }
+  });
+
+  test('has a check when it has an API to call', () => {
+    assert.equal(portal.check !== undefined, portal.api !== undefined);
+    if (portal.fetch || portal.pull || portal.books) assert.ok(portal.api);
+    if (portal.api) assert.ok(portal.api.requestsPerMinute > 0);
+  });
+}
+
+function fixtureContract(portal: Portal, { name, body, golden }: Fixture, settings: unknown): void {
+  test(`${name}: deterministic, well-formed and keyed`, () => {
+    const outcomes = read(portal, body, settings);
+    const events = eventsOf(outcomes);
+    assert.deepEqual(read(portal, Buffer.from(body), settings), outcomes);
+    for (const event of events) assertWellFormed(event);
+    const wanted = Array.isArray(golden) ? golden : (golden as { events?: unknown }).events;
+    if (wanted !== undefined) assert.deepEqual(events.map(toJsonEvent), wanted);
+
+    const documents = portal.split(body);
+    const keys = documents.map(({ key }) => key);
+    assert.ok(documents.length > 0);
+    assert.equal(new Set(keys).size, keys.length, 'a key twice in one body');
+    assert.deepEqual(portal.split(Buffer.from(body)), documents);
+    for (const key of keys) assert.ok(key.length > 0 && Buffer.byteLength(key) <= 200, key);
+    // A document that was split off is itself when it is split again.
+    for (const document of documents) {
+      assert.deepEqual(
+        portal.split(document.body).map(({ key }) => key),
+        [document.key],
+      );
+    }
+  });
+
+  test(`${name}: an unknown field changes nothing`, () => {
+    const text = body.toString();
+    if (!/^\s*[[{]/.test(text)) return;
+    // Into the first object inside, as text, so that decimals stay as they are written.
+    const inside = /[:[]\s*\{/.test(text) ? /([:[]\s*\{)/ : /(\{)/;
+    const grown = text.replace(inside, '$1"unknownField":{"nested":[1,null,"x"]},');
+    const shape = (outcome: Normalized) =>
+      'events' in outcome ? outcome.events.map((event) => ({ ...event, eventId: '' })) : outcome;
+    assert.deepEqual(
+      read(portal, Buffer.from(grown.replace(',}', '}')), settings).map(shape),
+      read(portal, body, settings).map(shape),
+    );
+  });
+}
+
+function assertWellFormed(event: CanonicalEvent): void {
+  assert.ok(EVENT_TYPES.includes(event.type));
+  assert.match(event.occurredAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  assert.ok(event.eventId.length > 0);
+  if (event.type !== 'customer.upserted') exponentOf(event.currency);
+  assert.ok(event.amountMinor >= 0n || event.type.startsWith('payout.'));
+  if (event.type.startsWith('payment.')) assert.ok(event.externalPaymentId);
+  if (event.type.startsWith('refund.')) assert.ok(event.refundId);
+  if (event.type.startsWith('dispute.')) assert.ok(event.disputeId);
+  if (event.type.startsWith('payout.')) assert.ok(event.payoutId);
+  if (event.type.startsWith('invoice.')) assert.ok(event.invoice);
+  if (event.feeCurrency !== undefined) exponentOf(event.feeCurrency);
+  for (const { amountMinor } of event.references) assert.ok((amountMinor ?? 1n) > 0n);
+  toJsonEvent(event);
+}
+
+function webhookContract(
+  portal: Portal,
+  webhook: NonNullable<Portal['webhook']>,
+  fixtures: readonly Fixture[],
+  settings: unknown,
+): void {
+  const forged = FORGED[portal.id] ?? {};
+
+  test('a forged delivery is refused, whatever its body', () => {
+    assert.ok(Object.keys(forged).length > 0, 'name its headers in FORGED');
+    const bodies = [
+      ...fixtures.map(({ body }) => body),
+      ...fixtures.map(({ body }) => body.subarray(0, body.length / 2)),
+      Buffer.alloc(0),
+      Buffer.from('null'),
+      Buffer.alloc(3 * 1024 * 1024, 'x'),
+    ];
+    for (const body of bodies) {
+      const verdict = webhook.authenticate(noticeOf(body, forged), settings);
+      assert.equal(verdict.verdict, 'refused');
+      if (verdict.verdict === 'refused') assert.ok(verdict.because.length > 10);
+    }
+  });
+
+  test('an unsigned delivery is at most a hint, and no hint is an event', () => {
+    for (const { name, body } of fixtures) {
+      const { verdict } = webhook.authenticate(noticeOf(body), settings);
+      assert.notEqual(verdict, 'authentic', name);
+      if (verdict === 'hint') assert.deepEqual(eventsOf(read(portal, body, settings)), []);
+    }
+  });
+
+  test('any header and body get a verdict, never an error', () => {
+    const names = fc.constantFrom(...Object.keys(forged));
+    const headers = fc.dictionary(names, fc.string({ unit: 'binary' }));
+    fc.assert(
+      fc.property(headers, fc.uint8Array(), (given, bytes) => {
+        const notice = noticeOf(Buffer.from(bytes), given);
+        const { verdict } = webhook.authenticate(notice, settings);
+        assert.ok(verdict === 'refused' || verdict === 'hint');
+        webhook.recognizes(notice);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('each of its deliveries is recognised, and by no other portal', () => {
+    for (const { name, body } of fixtures.filter(({ name }) => !/^(api|error)-/.test(name))) {
+      const notice = noticeOf(body, forged);
+      const by = portals.filter((other) => other.webhook?.recognizes(notice)).map(({ id }) => id);
+      assert.deepEqual(by, [portal.id], name);
+    }
+  });
+
+  test('the proof of the sender is kept with the document, secrets are not', () => {
+    const kept = Object.keys(storableHeaders({ ...forged, authorization: 'x', cookie: 'x' }));
+    const proofs = Object.keys(forged).filter((name) => name !== 'x-access-token');
+    assert.deepEqual(kept, proofs);
+  });
+}
+
+function fuzzContract(portal: Portal, fixtures: readonly Fixture[], settings: unknown): void {
+  const changed = fc
+    .record({
+      body: fc.constantFrom(...fixtures.map(({ body }) => body)),
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      length: fc.integer({ min: 0, max: 12 }),
+      insert: fc.oneof(
+        fc.uint8Array({ maxLength: 6 }),
+        fc
+          .constantFrom('null', '-1', '1e999', '{}', '[]', '""', '9'.repeat(40), '0.5', '\u0000')
+          .map((text) => Buffer.from(text)),
+      ),
+    })
+    .map(({ body, at, length, insert }) => {
+      const place = Math.floor(body.length * at);
+      return Buffer.concat([body.subarray(0, place), insert, body.subarray(place + length)]);
+    });
+  const anything = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+    fc.json().map((text) => Buffer.from(text)),
+  );
+
+  test(`${FUZZED_BODIES} damaged bodies become documents and never more than a reason`, () => {
+    fc.assert(
+      fc.property(
+        fc.oneof({ weight: 4, arbitrary: changed }, { weight: 1, arbitrary: anything }),
+        (body) => {
+          const outcomes = read(portal, body, settings);
+          for (const event of eventsOf(outcomes)) assertWellFormed(event);
+          for (const { key } of portal.split(body)) assert.ok(key.length > 0);
+        },
+      ),
+      { numRuns: FUZZED_BODIES },
+    );
+  });
+
+  test('an empty and a huge body become one document that is set aside', () => {
+    for (const body of [Buffer.alloc(0), Buffer.alloc(3 * 1024 * 1024, 'x')]) {
+      const outcomes = read(portal, body, settings);
+      assert.equal(outcomes.length, 1);
+      assert.ok(outcomes.every((outcome) => 'quarantined' in outcome || 'ignored' in outcome));
+    }
+  });
+}
