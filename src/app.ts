@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type Applier, startApplier } from './apply/applier.ts';
 import type { Config } from './config.ts';
 import { connectDatabase, type Database } from './db/database.ts';
-import { openDatabaseUrl } from './db/embedded-server.ts';
+import { openDatabaseUrl, startEmbeddedPostgres } from './db/embedded-server.ts';
 import { migrate } from './db/migrate.ts';
 import {
   CONNECTIONS_CHANNEL,
@@ -48,7 +48,9 @@ export async function openApp(
 ): Promise<App> {
   const log = options.log ?? createLog(given);
   const now = () => new Date();
-  const server = await openDatabaseUrl(given, log);
+  const server = await (options.work
+    ? openServerDatabase(given, log)
+    : openDatabaseUrl(given, log));
   await migrate(server.databaseUrl);
   const database = connectDatabase(server.databaseUrl, { poolSize: options.work ? 12 : 4 });
   const config = options.work ? given : await withAddressOfServer(given, database);
@@ -91,6 +93,13 @@ export async function openApp(
       await server.close();
     },
   };
+}
+
+/** @throws DataDirectoryInUse when another server runs on the same data directory. */
+async function openServerDatabase(config: Config, log: Logger) {
+  if (config.databaseUrl !== undefined) return openDatabaseUrl(config, log);
+  const embedded = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, log });
+  return { databaseUrl: embedded.databaseUrl, close: () => embedded.stop() };
 }
 
 /** A command does not know on which port the server listens; the server has told the database. */

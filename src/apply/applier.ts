@@ -60,6 +60,8 @@ export function startApplier(options: {
   const drain = async (organizationId: number): Promise<void> => {
     while (!stopped) {
       const limit = limits.get(organizationId) ?? BATCH_LIMIT;
+      // Raised before the attempt, so that a failure can lower it for the next.
+      limits.set(organizationId, Math.min(limit * 2, BATCH_LIMIT));
       const result = await applyBatch(db, { organizationId, limit, now: options.now() }).catch(
         (error) => afterFailure(organizationId, limit, error),
       );
@@ -69,7 +71,6 @@ export function startApplier(options: {
         setTimeout(() => wake(organizationId), BUSY_RETRY_MS).unref();
         return;
       }
-      limits.set(organizationId, Math.min(limit * 2, BATCH_LIMIT));
       options.onApplied?.(organizationId, result);
     }
   };

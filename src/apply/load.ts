@@ -124,7 +124,7 @@ function paymentsDirectly(wanted: Wanted): readonly Sql[] {
         ${wanted.payers.map((payer) => payer.amountMinor)}::bigint[]))`);
   }
   if (wanted.allocationIds.size > 0) {
-    ways.push(sql`select payment_id from allocations a where a.organization_id = row.organization_id
+    ways.push(sql`select payment_id as id from allocations a where a.organization_id = row.organization_id
       and a.id = any(${ids(wanted.allocationIds)}::bigint[])`);
   }
   return ways;
