@@ -24,7 +24,7 @@ export type ApiState = {
   readonly realmId: string;
   readonly clientId: string;
   readonly clientSecret: string;
-  /** Newest last; the one before the newest is still honoured, in case its successor got lost. */
+  /** Newest last; each is honoured until a later one was used, in case its successors got lost. */
   readonly refreshTokens: string[];
   readonly accessTokens: Set<string>;
   /** First answers by `requestid`. */
@@ -74,13 +74,11 @@ function issueToken(state: ApiState, { headers, body }: SimulatedRequest): Simul
     return { status: 401, body: { error: 'invalid_client' } };
   }
   const form = new URLSearchParams(body.toString());
-  const honoured = state.refreshTokens.slice(-2);
-  if (
-    form.get('grant_type') !== 'refresh_token' ||
-    !honoured.includes(form.get('refresh_token') ?? '')
-  ) {
+  const place = state.refreshTokens.indexOf(form.get('refresh_token') ?? '');
+  if (form.get('grant_type') !== 'refresh_token' || place < 0) {
     return { status: 400, body: { error: 'invalid_grant' } };
   }
+  state.refreshTokens.splice(0, place);
   const access = `simulated-access-${state.random.token(24)}`;
   const refresh = `simulated-refresh-${state.random.token(24)}`;
   state.accessTokens.add(access);

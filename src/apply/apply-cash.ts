@@ -121,7 +121,9 @@ export function allocate(
   if (payment.customerId === null && target.customerId !== null) {
     assignCustomer(ctx, payment, target.customerId);
   }
-  const customerId = target.customerId ?? payment.customerId;
+  // An invoice is paid on the account it was registered on, even while nobody knows whose it is.
+  const customerId =
+    target.kind === 'invoice' ? target.customerId : (target.customerId ?? payment.customerId);
   const amount = `${toDecimalText({ minor: amountMinor, currency: payment.currency })} ${payment.currency}`;
   const entry = post(ctx, {
     kind: target.kind === 'invoice' ? 'allocation.made' : 'deposit.made',
@@ -249,7 +251,7 @@ export function noteCause(
 }
 
 /** Gives a payment its customer; cash already posted as unidentified moves to the customer's account. */
-export function assignCustomer(ctx: Deciding, payment: PaymentRow, customerId: bigint): void {
+function assignCustomer(ctx: Deciding, payment: PaymentRow, customerId: bigint): void {
   const unapplied = unappliedOf(payment);
   if (unapplied > 0n) {
     post(ctx, {
@@ -331,17 +333,20 @@ function reviewUnapplied(ctx: Deciding, payment: PaymentRow, reason: string): vo
   openReview(ctx, { kind: 'unapplied-cash', reason, paymentId: payment.id });
 }
 
+/**
+ * A payment waits while cash of it is unapplied. An authorization waits too: what cancels it may name nothing but
+ * its work order.
+ */
+export function isWaiting(payment: PaymentRow): boolean {
+  return (unappliedOf(payment) > 0n && !payment.held) || payment.status === 'authorized';
+}
+
 /** Keeps the waiting keys and the review item true to what is unapplied. */
 export function keepWaiting(ctx: Deciding, payment: PaymentRow): void {
-  const unapplied = unappliedOf(payment);
-  if (unapplied > 0n && !payment.held) {
-    const keys = referenceKeys(payment.references);
-    ctx.books.newWaiting.set(payment.id, keys);
-    addToWaiting(ctx.books, keys, payment.id);
-    return;
-  }
-  ctx.books.newWaiting.set(payment.id, []);
-  if (unapplied === 0n) {
+  const keys = isWaiting(payment) ? referenceKeys(payment.references) : [];
+  ctx.books.newWaiting.set(payment.id, keys);
+  addToWaiting(ctx.books, keys, payment.id);
+  if (unappliedOf(payment) === 0n) {
     closeReviews(ctx, {
       paymentId: payment.id,
       kinds: ['unapplied-cash'],

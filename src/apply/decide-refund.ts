@@ -3,7 +3,8 @@ import { chart } from '../ledger/chart.ts';
 import { toDecimalText } from '../money/money.ts';
 import { latest } from '../payments/fold.ts';
 import type { CanonicalEvent } from '../portals/events.ts';
-import { freeAllocations, noteCause } from './apply-cash.ts';
+import { matchKey } from '../receivables/match-key.ts';
+import { freeAllocations, isWaiting, noteCause } from './apply-cash.ts';
 import { findCustomer, findPayment, keyOf } from './books.ts';
 import { statusOf } from './decide-payment.ts';
 import {
@@ -269,18 +270,28 @@ function newestFirst(a: PaymentRow, b: PaymentRow): number {
   return a.id < b.id ? 1 : -1;
 }
 
+/** Payments that wait for the work order or pay it or its invoices, which may be known before it is. */
 function paymentsForWorkOrder(ctx: Deciding, name: string): readonly PaymentRow[] {
   const { books } = ctx;
-  const ids = new Set<bigint>(books.waiting.get(name.trim().toUpperCase()) ?? []);
-  for (const workOrder of workOrdersNamed(books, name)) {
-    for (const { paymentId } of books.allocations.find('workOrder', String(workOrder.id)))
-      ids.add(paymentId);
-    for (const invoice of invoicesOf(books, workOrder)) {
-      for (const { paymentId } of books.allocations.find('invoice', String(invoice.id)))
-        ids.add(paymentId);
-    }
+  const key = matchKey(name);
+  if (!key) return [];
+  const found = new Set<PaymentRow>();
+  for (const id of books.waiting.get(key) ?? []) {
+    const payment = books.payments.get(id);
+    if (payment && isWaiting(payment)) found.add(payment);
   }
-  return [...ids].flatMap((id) => books.payments.get(id) ?? []);
+  const add = (index: 'workOrder' | 'invoice', id: bigint) => {
+    for (const { paymentId } of books.allocations.find(index, String(id))) {
+      const payment = books.payments.get(paymentId);
+      if (payment) found.add(payment);
+    }
+  };
+  for (const workOrder of workOrdersNamed(books, name)) {
+    add('workOrder', workOrder.id);
+    for (const invoice of invoicesOf(books, workOrder)) add('invoice', invoice.id);
+  }
+  for (const invoice of books.invoices.find('workOrder', key)) add('invoice', invoice.id);
+  return [...found];
 }
 
 export function decideDispute(ctx: Deciding, event: CanonicalEvent): void {

@@ -101,12 +101,14 @@ function comparePayment(
     ['received', received, payment.received_minor],
     ['disputed', truth.disputedMinor, payment.disputed_minor],
     ['lost', truth.lostMinor, payment.lost_minor],
-    ['currency', truth.currency, payment.currency],
   ];
   // A refund receipt names a customer and no payment, so only the sum of refunds can be compared there.
   if (portal.id !== 'quickbooks')
     pairs.push(['refunded', truth.refundedMinor, payment.refunded_minor]);
-  if (!forgotten) pairs.push(['amount', truth.amountMinor, payment.amount_minor]);
+  if (!forgotten) {
+    pairs.push(['amount', truth.amountMinor, payment.amount_minor]);
+    pairs.push(['currency', truth.currency, payment.currency]);
+  }
   if (truth.feeMinor !== null) pairs.push(['fee', truth.feeMinor, payment.fee_minor]);
   return pairs
     .filter(([, wanted, found]) => said(wanted) !== said(found))

@@ -1,7 +1,8 @@
 /** Drives the engine as the applier and the jobs do, in seeded portions and through cut-offs. */
 import { applyBatch, type BatchResult } from '../../src/apply/apply-batch.ts';
 import { sql } from '../../src/db/database.ts';
-import { drainDeliveries } from '../../src/delivery/drain.ts';
+import { drainSystem } from '../../src/delivery/drain-system.ts';
+import { openSenders } from '../../src/delivery/senders.ts';
 import { fetchObjects } from '../../src/intake/fetch-objects.ts';
 import { pullPortal } from '../../src/intake/pull-portal.ts';
 import { insist } from './cut-off.ts';
@@ -15,6 +16,8 @@ export type Engine = {
   fetch(options: { readonly all: boolean }): Promise<void>;
   /** One run of the job; it may end early by a fault of the portal's. */
   pullOnce(portal: ConnectedPortal): Promise<void>;
+  /** Until a run has read everything there is. */
+  pullToTheEnd(portal: ConnectedPortal): Promise<void>;
   /** Records applied payments in the books. */
   record(): Promise<void>;
   /** Until nothing is under way anywhere and a further round changes nothing. */
@@ -27,6 +30,7 @@ const BATCH_LIMITS = [1, 2, 5, 17, 60, 500];
 export function driveEngine(firm: Firm): Engine {
   const { clock, jobs, organizationId, db } = firm;
   const random = firm.random.engine;
+  const sender = oneAtATime(openSenders({ ...jobs, post: neverPost }));
 
   const applyOnce = () =>
     insist(() =>
@@ -79,17 +83,18 @@ export function driveEngine(firm: Firm): Engine {
   };
 
   const record = async (): Promise<void> => {
+    const systems = await db.query<{ id: string }>(
+      sql`select id from systems where organization_id = ${organizationId} and enabled`,
+    );
+    for (const { id: systemId } of systems) await recordIn(systemId);
+  };
+
+  const recordIn = async (systemId: string): Promise<void> => {
+    const context = { ...jobs, chance: random.next, sender };
     for (let left = MAX_TRIES; left > 0; left -= 1) {
-      const [next] = await db.query<{ system_id: string; due_at: string }>(
-        sql`select d.system_id, min(d.due_at) as due_at from deliveries d
-            join systems s on s.organization_id = d.organization_id and s.id = d.system_id and s.enabled
-            where d.organization_id = ${organizationId} and d.state = 'waiting'
-            group by d.system_id`,
-      );
-      if (!next) return;
-      clock.passUntil(Date.parse(next.due_at));
-      const context = { ...jobs, config: { allowPrivateTargets: true } };
-      await insist(() => drainDeliveries(context, { organizationId, systemId: next.system_id }));
+      const { nextAt } = await insist(() => drainSystem(context, { organizationId, systemId }));
+      if (!nextAt) return;
+      clock.passUntil(nextAt.getTime());
     }
     throw new Error('recording in the books does not come to an end');
   };
@@ -113,7 +118,26 @@ export function driveEngine(firm: Firm): Engine {
     throw new Error('the firm does not come to rest');
   };
 
-  return { applyOnce, applyAll, fetch, pullOnce, record, settle };
+  return { applyOnce, applyAll, fetch, pullOnce, pullToTheEnd, record, settle };
+}
+
+type Sender = ReturnType<typeof openSenders>;
+
+/** Sends one after the other, so that which call meets a fault is decided by the seed. */
+function oneAtATime(open: Sender): Sender {
+  let turn: Promise<unknown> = Promise.resolve();
+  return async (system, states) => {
+    const send = await open(system, states);
+    return (state) => {
+      const result = turn.then(() => send(state));
+      turn = result.catch(() => undefined);
+      return result;
+    };
+  };
+}
+
+function neverPost(): never {
+  throw new Error('the simulated firm has no system but the books of its portals');
 }
 
 /** Everything that a round could still have changed. */

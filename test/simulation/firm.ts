@@ -79,6 +79,12 @@ export async function openFirm(
     portals.push({ id: portal.portal as PortalId, connectionId, simulated: portal });
   }
   const refusals = countRefusals(db, clock.look);
+  const connections = connectionCache(connecting, () => new Date(0));
+  // Known beforehand, so that deliveries at the same time meet in an order that only the seed decides.
+  for (const { id, connectionId } of portals) {
+    await connections.find(connectionId);
+    await connections.ofPortal(id);
+  }
   const books = portals.find(({ id }) => id === 'quickbooks');
   return {
     seed,
@@ -94,7 +100,7 @@ export async function openFirm(
     random: { story, network, engine },
     receiving: {
       intake: createIntake(cutOffStatements(db, engine, CUT_OFF_RATE)),
-      connections: connectionCache(connecting, clock.look),
+      connections,
       refusals,
     },
     jobs: {

@@ -73,8 +73,9 @@ export function makeJob(
 ): Job {
   const random = firm.random.story;
   const workOrder = `WO-${firm.seed}-${index}`;
-  const two = random.chance(0.2);
   const keeper = given.customer.booksId && random.chance(0.4) ? 'quickbooks' : 'own';
+  // Work that is paid stays released when it is billed for more: two invoices must become known together.
+  const two = keeper === 'own' && random.chance(0.25);
   const invoices = (two ? ['A', 'B'] : ['A']).map((letter) => ({
     number: `INV-${firm.seed}-${index}${letter}`,
     amountMinor: given.newAmount(),

@@ -2,7 +2,7 @@
 import type { SimulatedNotice } from '../../simulators/contract.ts';
 import { type Received, receive, receiveAnywhere } from '../../src/intake/receive.ts';
 import type { Notice } from '../../src/portals/contract.ts';
-import { CutOff } from './cut-off.ts';
+import { CutOff, insist } from './cut-off.ts';
 import type { ConnectedPortal, Firm } from './firm.ts';
 
 type Letter = {
@@ -33,6 +33,10 @@ export function postOffice(firm: Firm): PostOffice {
   const sent: Omit<Letter, 'dueMs'>[] = [];
   let waiting: Letter[] = [];
 
+  /** A reversal that names its payment by the work order alone cannot be told from another before its payment. */
+  const isOrdered = (portal: ConnectedPortal) =>
+    portal.id === 'servicemobility' && firm.ownReversalIds;
+
   const put = (letter: Omit<Letter, 'dueMs'>, delayMs: number): void => {
     waiting.push({ ...letter, dueMs: clock.at().getTime() + delayMs });
   };
@@ -40,6 +44,7 @@ export function postOffice(firm: Firm): PostOffice {
   const send = (portal: ConnectedPortal, notice: SimulatedNotice): void => {
     const letter = { portal, notice };
     sent.push(letter);
+    if (isOrdered(portal)) return put(letter, 0);
     // Without a pull behind it, what ServiceMobility's processor never delivers cannot be known.
     if (portal.id !== 'servicemobility' && random.chance(0.12)) {
       counts.lost += 1;
@@ -66,7 +71,12 @@ export function postOffice(firm: Firm): PostOffice {
   };
 
   const deliverAll = async (letters: readonly Letter[]): Promise<void> => {
-    const shuffled = random.shuffle(letters);
+    const ordered = letters.filter(({ portal }) => isOrdered(portal));
+    for (const { portal, notice } of ordered) {
+      await insist(() => hand(firm, portal, signed(firm, notice)));
+      counts.delivered += 1;
+    }
+    const shuffled = random.shuffle(letters.filter(({ portal }) => !isOrdered(portal)));
     while (shuffled.length > 0) {
       const some = shuffled.splice(0, random.between(1, AT_ONCE));
       const deliveries = some.map(deliverOne);

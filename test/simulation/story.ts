@@ -177,10 +177,10 @@ function orderActs(telling: Telling, portal: ConnectedPortal, paying: Paying): A
       id = begin(order, at);
     };
   };
-  const after = [
-    ...copyActs(telling, portal, { ...paying, id: () => id }),
-    ...reversalActs(telling, portal, { ...paying, id: () => id }),
-  ];
+  const copying = copyActs(telling, portal, { ...paying, id: () => id });
+  // A copy of money that has gone back already is not recognised, so what is copied stays.
+  const after =
+    copying.length > 0 ? copying : reversalActs(telling, portal, { ...paying, id: () => id });
   const { begin, settle, fail, authorize, capture } = simulated;
   const way = random.between(1, 10);
   if (way <= 2 && begin && settle && fail) {
@@ -202,6 +202,8 @@ function copyActs(
 ): Act[] {
   const { quickbooks, random } = telling.firm;
   const { invoiceNumber } = order;
+  // ServiceMobility names work orders only: without one, nothing connects its payment with the copy.
+  if (portal.id === 'servicemobility' && order.workOrder === undefined) return [];
   if (!quickbooks || !books || telling.recording || job.keeper !== 'quickbooks') return [];
   if (invoiceNumber === undefined || order.amountMinor !== totalOf(job)) return [];
   if (!job.invoices.some(({ number }) => number === invoiceNumber) || random.story.chance(0.4)) {
