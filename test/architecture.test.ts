@@ -120,11 +120,17 @@ describe('pure code', () => {
       );
   });
 
-  const IMPURE =
-    /^(node:(fs|net|http|https|http2|dns|tls|dgram|child_process|worker_threads|timers|os|process)(\/.*)?|pg|fastify|graphile-worker|openid-client|pino|prom-client|sql-template-tag|src\/db\/database\.ts|src\/portals\/kit\/(http|oauth)\.ts)$/;
+  const IMPURE = [
+    /^node:(fs|net|http2?|https|dns|tls|dgram|child_process|worker_threads|timers|os|process)(\/|$)/,
+    /^(pg|fastify|graphile-worker|openid-client|pino|prom-client|sql-template-tag)$/,
+    /^src\/db\/database\.ts$/,
+    /^src\/portals\/kit\/(http|oauth)\.ts$/,
+  ];
   for (const entry of entries) {
     test(`${entry} reaches nothing that does I/O`, () => {
-      const ways = [...reachableFrom([entry])].filter(([target]) => IMPURE.test(target));
+      const ways = [...reachableFrom([entry])].filter(([target]) =>
+        IMPURE.some((rule) => rule.test(target)),
+      );
       assert.deepEqual(
         ways.map(([, way]) => way.join(' > ')),
         [],
@@ -133,8 +139,16 @@ describe('pure code', () => {
   }
 
   test('asks neither clock nor chance nor environment', () => {
-    const asking =
-      /\bDate\.now\(|\bnew Date\(\)|Math\.random|randomUUID|randomBytes|process\.|performance\.|\bfetch\(|setTimeout|setInterval|console\./g;
+    const clock = [
+      'Date\\.now\\(',
+      'new Date\\(\\)',
+      'performance\\.',
+      'setTimeout',
+      'setInterval',
+    ];
+    const chance = ['Math\\.random', 'randomUUID', 'randomBytes'];
+    const outside = ['process\\.', 'fetch\\(', 'console\\.'];
+    const asking = new RegExp(`\\b(${[...clock, ...chance, ...outside].join('|')})`, 'g');
     const found = [...reachableFrom(entries).keys()]
       .filter((path) => path.startsWith('src/'))
       .flatMap((path) =>

@@ -32,7 +32,7 @@ export function answerUnknownPath(request: FastifyRequest, reply: FastifyReply):
   return sendProblem(reply, new Problem('not-found', `${request.method} ${path} does not exist.`));
 }
 
-export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   const body = problemBody(problem.code, problem.message, problem.members);
   if (problem.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer');
   // The serializer of a route knows only its good answers.

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { notFound } from './problems.ts';
 
-export const ID_PREFIXES = {
+const ID_PREFIXES = {
   payment: 'pay',
   invoice: 'inv',
   customer: 'cus',

@@ -23,7 +23,7 @@ export function readCursor(query: PageQuery): bigint | undefined {
   return BigInt(text);
 }
 
-export function writeCursor(key: bigint): string {
+function writeCursor(key: bigint): string {
   return Buffer.from(String(key)).toString('base64url');
 }
 

@@ -50,7 +50,10 @@ export function objectToPayment(ctx: Deciding, event: PaymentEvent): void {
   );
 }
 
-/** Where a portal leaves the unit of amounts in doubt, a hundredfold of what is owed is no payment but a wrong setting. */
+/**
+ * Where a portal leaves the unit of amounts in doubt, a hundredfold of what is owed is no payment but a wrong
+ * setting.
+ */
 function objectToUnit(ctx: Deciding, event: PaymentEvent): void {
   const { connectionId } = ctx.document;
   const setting = ctx.books.organization.connections.get(connectionId)?.unitSetting;

@@ -194,8 +194,10 @@ const SUM_CHECKS: readonly SumCheck[] = [
         select payment_id,
           sum(case when credit_account like 'unapplied-cash:%' then amount_minor else 0 end)
             - sum(case when debit_account like 'unapplied-cash:%' then amount_minor else 0 end) as unapplied,
-          sum(case when credit_account like 'receivable:%' or credit_account like 'customer-deposit:%' then amount_minor else 0 end)
-            - sum(case when debit_account like 'receivable:%' or debit_account like 'customer-deposit:%' then amount_minor else 0 end) as allocated
+          sum(case when credit_account like 'receivable:%' or credit_account like 'customer-deposit:%'
+                then amount_minor else 0 end)
+            - sum(case when debit_account like 'receivable:%' or debit_account like 'customer-deposit:%'
+                then amount_minor else 0 end) as allocated
         from postings where organization_id = ${id} and payment_id is not null group by payment_id
       ), standing as (
         select payment_id, sum(amount_minor) as amount from allocations

@@ -1,4 +1,7 @@
-/** The keys by which a batch's documents may touch the books: what must be loaded so that `decide` sees all it needs. */
+/**
+ * The keys by which a batch's documents may touch the books: what must be loaded so that `decide` sees all it
+ * needs.
+ */
 import type { OwnDecision } from '../intake/own-document.ts';
 import type { CanonicalEvent } from '../portals/events.ts';
 import { emailKey, matchKey } from '../receivables/match-key.ts';

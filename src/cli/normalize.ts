@@ -61,7 +61,7 @@ function readHeaders(headers: readonly string[]): Record<string, string> {
 }
 
 /** What each document in the body becomes, in order. */
-export function normalizeBody(portal: Portal, settings: unknown, document: PortalDocument): Result {
+function normalizeBody(portal: Portal, settings: unknown, document: PortalDocument): Result {
   const events: Record<string, unknown>[] = [];
   const ignored: { reason: string }[] = [];
   const quarantined: { reason: string }[] = [];
@@ -107,7 +107,7 @@ const PLACEHOLDERS = [
 ];
 
 /** Settings for reading: those given, and harmless placeholders for whatever else is required. */
-export function settingsFor(portal: Portal, given: Readonly<Record<string, string>>): unknown {
+function settingsFor(portal: Portal, given: Readonly<Record<string, string>>): unknown {
   const { properties } = settingsSchema(portal);
   for (const field of Object.keys(given)) {
     if (!(field in properties)) {

@@ -36,10 +36,7 @@ export function registerStart({ program, terminal, end }: Registration): void {
 }
 
 /** Runs the server until SIGINT or SIGTERM; resolves to the exit code. */
-export async function runServer(
-  config: Config,
-  terminal: Terminal = processTerminal,
-): Promise<ExitCode> {
+async function runServer(config: Config, terminal: Terminal = processTerminal): Promise<ExitCode> {
   const app = await openApp(config, { work: true });
   try {
     const server = await buildServer(app);

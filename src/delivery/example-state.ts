@@ -7,7 +7,7 @@ import type { DeliveryState, StatedAllocation } from './delivery-state.ts';
 
 const AT = '2026-11-03T15:02:24.907Z';
 
-export function examplePayment(more: Partial<PaymentRow> = {}): PaymentRow {
+function examplePayment(more: Partial<PaymentRow> = {}): PaymentRow {
   return {
     id: 12n,
     connectionId: 'con_stripe',

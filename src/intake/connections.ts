@@ -5,6 +5,7 @@ import { addJob } from '../db/jobs.ts';
 import { encodeJson } from '../db/json.ts';
 import type { Portal } from '../portals/contract.ts';
 import { findPortal } from '../portals/index.ts';
+import { recordAudit } from './audit.ts';
 import {
   InvalidSettings,
   openSecrets,
@@ -52,6 +53,8 @@ export async function createConnection(
     readonly name: string;
     readonly role: 'source' | 'books';
     readonly settings: Readonly<Record<string, unknown>>;
+    /** Who creates it, for the audit. */
+    readonly actor: string;
   },
 ): Promise<{ readonly id: string }> {
   const portal = requirePortal(input.portal);
@@ -80,10 +83,18 @@ export async function createConnection(
     if (input.role === 'books') {
       await tx.execute(
         sql`insert into systems (organization_id, id, kind, name, connection_id, public_settings)
-            values (${organizationId}, ${newId('sys')}, 'books', ${input.name}, ${id}, '{"topics":["payment.applied"]}')`,
+            values (${organizationId}, ${newId('sys')}, 'books', ${input.name}, ${id},
+              '{"topics":["payment.applied"]}')`,
       );
     }
     if (portal.pull) await addPullJob(tx, { organizationId, connectionId: id });
+    await recordAudit(tx, {
+      organizationId,
+      actor: input.actor,
+      verb: 'connection.created',
+      subject: id,
+      details: { portal: portal.id, role: input.role, settings: Object.keys(input.settings) },
+    });
     await tx.query(sql`select pg_notify(${CONNECTIONS_CHANNEL}, ${id})`);
   });
   return { id };
@@ -101,6 +112,7 @@ export async function updateConnection(
     readonly name?: string;
     readonly enabled?: boolean;
     readonly settings?: Readonly<Record<string, unknown>>;
+    readonly actor: string;
   },
 ): Promise<void> {
   const { organizationId, id } = input;
@@ -138,6 +150,17 @@ export async function updateConnection(
       );
     }
     if (portal.pull) await addPullJob(tx, { organizationId, connectionId: id });
+    await recordAudit(tx, {
+      organizationId,
+      actor: input.actor,
+      verb: 'connection.changed',
+      subject: id,
+      details: {
+        ...(input.name === undefined ? {} : { name: input.name }),
+        ...(input.enabled === undefined ? {} : { enabled: input.enabled }),
+        ...(input.settings ? { settings: Object.keys(input.settings) } : {}),
+      },
+    });
     await tx.query(sql`select pg_notify(${CONNECTIONS_CHANNEL}, ${id})`);
   });
 }
@@ -200,7 +223,7 @@ export async function loadConnection(
 }
 
 /** All enabled connections of a portal, in every organization. */
-export async function loadConnectionsOf(
+async function loadConnectionsOf(
   { database, sealer }: ConnectionContext,
   portalId: string,
 ): Promise<readonly Connection[]> {

@@ -165,7 +165,8 @@ async function retryOrEnd(
     sql`update fetches set attempts = attempts + 1, last_error = ${retry.error.slice(0, 500)},
           state = case when attempts + 1 >= ${retry.maxAttempts}::bigint then ${retry.endState} else 'waiting' end,
           due_at = ${retry.now.toISOString()}::timestamptz
-            + least(${retry.baseMs}::double precision * power(2, least(attempts, 12)), 3600000) * interval '1 millisecond'
+            + least(${retry.baseMs}::double precision * power(2, least(attempts, 12)), 3600000)
+              * interval '1 millisecond'
         where organization_id = ${connection.organizationId} and connection_id = ${connection.id}
           and (entity, external_id, version) in (select * from unnest(
             ${due.map((one) => one.entity)}::text[], ${due.map((one) => one.external_id)}::text[],

@@ -1,4 +1,7 @@
-/** What our own side says, as documents: manual payments, receivables, people's decisions. They enter by the same door. */
+/**
+ * What our own side says, as documents: manual payments, receivables, people's decisions. They enter by the same
+ * door.
+ */
 import { z } from 'zod';
 import { fromDecimalText } from '../money/money.ts';
 import { type CanonicalEvent, METHODS, type Reference } from '../portals/events.ts';
@@ -102,7 +105,7 @@ export const reviewRecord = z.strictObject({
   by: text,
 });
 
-export const copyRecord = z.strictObject({
+const copyRecord = z.strictObject({
   kind: z.literal('copy.recorded'),
   paymentId: id('pay'),
   connectionId: text,

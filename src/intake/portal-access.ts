@@ -69,10 +69,7 @@ type SealedToken = {
 };
 
 /** Tokens sealed in PostgreSQL; `exclusively` holds the health row's lock, so one node refreshes at a time. */
-export function tokenStore(
-  { database, sealer }: AccessContext,
-  connection: Connection,
-): TokenStore {
+function tokenStore({ database, sealer }: AccessContext, connection: Connection): TokenStore {
   const { organizationId, id } = connection;
   const context = `token:${organizationId}:${id}`;
   const select = sql`select token_sealed from oauth_tokens

@@ -2,7 +2,10 @@
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** The day `YYYY-MM-DD` on which `instant` (ISO UTC) falls in the IANA `timeZone`. @throws RangeError for unknown zones. */
+/**
+ * The day `YYYY-MM-DD` on which `instant` (ISO UTC) falls in the IANA `timeZone`.
+ * @throws RangeError for unknown zones.
+ */
 export function businessDay(instant: string, timeZone: string): string {
   if (timeZone === 'UTC') return instant.slice(0, 10);
   let format = formats.get(timeZone);

@@ -23,7 +23,7 @@ export type Verdict =
   | { readonly verdict: 'hint' }
   | { readonly verdict: 'refused'; readonly code: RefusalCode; readonly because: string };
 
-export const REFUSAL_CODES = [
+const REFUSAL_CODES = [
   'signature-missing',
   'signature-malformed',
   'signature-wrong',

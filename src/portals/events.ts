@@ -32,7 +32,7 @@ export const METHODS = [
 ] as const;
 export type Method = (typeof METHODS)[number];
 
-export const REFERENCE_KINDS = [
+const REFERENCE_KINDS = [
   'invoice',
   'workOrder',
   'order',

@@ -5,7 +5,7 @@ import { type Queryable, sql } from '../../db/database.ts';
 import { showId } from '../ids.ts';
 import { instantJson } from './shapes.ts';
 
-export const TARGET_KINDS = [
+const TARGET_KINDS = [
   'work-order',
   'service-contract',
   'warranty',

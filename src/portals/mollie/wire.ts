@@ -12,7 +12,7 @@ const mode = z.enum(['live', 'test']).nullish();
 
 export const PAYMENT_ID = /^tr_[A-Za-z0-9]+$/;
 export const PAYOUT_ID = /^payout_[A-Za-z0-9]+$/;
-export const EVENT_ID = /^event_[A-Za-z0-9]+$/;
+const EVENT_ID = /^event_[A-Za-z0-9]+$/;
 
 export const refundWire = z.object({
   resource: z.literal('refund'),

@@ -44,7 +44,7 @@ function optional<Schema extends z.ZodType>(schema: Schema) {
   return z.preprocess((value) => (value === '' ? null : value), schema.nullish());
 }
 
-export const chargeSchema = z.looseObject(
+const chargeSchema = z.looseObject(
   {
     Amount: z
       .unknown()
