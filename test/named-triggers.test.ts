@@ -50,6 +50,7 @@ async function connect(
     name: simulated.portal,
     role: simulated.role,
     settings,
+    actor: 'test',
   });
   return id;
 }

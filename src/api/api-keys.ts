@@ -1,8 +1,8 @@
 /** Making API keys. The key itself is shown once and never stored. */
 import { randomBytes } from 'node:crypto';
 import { type Database, sql } from '../db/database.ts';
+import { recordAudit } from '../intake/audit.ts';
 import { hashKey, type Role } from './access.ts';
-import { recordAudit } from './audit.ts';
 
 /** Creates a key and notes who did it. */
 export function createApiKey(

@@ -8,6 +8,8 @@ export const PROBLEMS = {
   unauthenticated: { status: 401, title: 'An API key is needed' },
   forbidden: { status: 403, title: "The key's role does not allow this" },
   'not-found': { status: 404, title: 'There is no such thing' },
+  'not-authentic': { status: 401, title: 'Nothing proves that the portal sent this' },
+  'unknown-connection': { status: 404, title: 'No connection has this address' },
   'idempotency-conflict': {
     status: 409,
     title: 'The idempotency key was used with other content',

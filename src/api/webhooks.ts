@@ -4,6 +4,7 @@ import type { App } from '../app.ts';
 import { type Received, receive, receiveAnywhere } from '../intake/receive.ts';
 import type { Notice } from '../portals/contract.ts';
 import { portals } from '../portals/index.ts';
+import { type ProblemCode, problemBody } from './problems.ts';
 import { requestBudget } from './request-budget.ts';
 
 /** A sender that floods a connection with refused deliveries is answered 429 before its bytes are checked. */
@@ -51,9 +52,8 @@ export async function webhooks(
       app.meters.refused.inc({ portal: 'any', code: 'too-many-requests' });
       return problem(
         reply.header('retry-after', '1'),
-        429,
-        'Too many requests',
-        'Slow down and send it again.',
+        'too-many-requests',
+        'Send it again, slower.',
       );
     }
     const received = await take(noticeOf(request, app.now()));
@@ -63,8 +63,7 @@ export async function webhooks(
         app.meters.refused.inc({ portal: 'any', code: 'unknown-connection' });
         return problem(
           reply,
-          404,
-          'No such connection',
+          'unknown-connection',
           'No connection of that portal has this address.',
         );
       case 'refused': {
@@ -75,14 +74,13 @@ export async function webhooks(
           { connectionId: received.connection.id, code: received.code },
           received.because,
         );
-        return problem(reply, 401, 'Not authentic', received.because);
+        return problem(reply, 'not-authentic', received.because);
       }
       case 'too-large':
         app.meters.refused.inc({ portal: received.connection.portal.id, code: 'too-large' });
         return problem(
           reply,
-          413,
-          'Too large',
+          'body-too-large',
           `${received.connection.portal.name} never sends this much.`,
         );
       case 'answered':
@@ -116,9 +114,7 @@ function noticeOf(request: FastifyRequest, receivedAt: Date): Notice {
   return { headers, body, url: request.url, receivedAt };
 }
 
-function problem(reply: FastifyReply, status: number, title: string, detail: string) {
-  return reply
-    .code(status)
-    .type('application/problem+json')
-    .send(JSON.stringify({ type: 'about:blank', title, status, detail }));
+function problem(reply: FastifyReply, code: ProblemCode, detail: string) {
+  const body = problemBody(code, detail);
+  return reply.code(body.status).type('application/problem+json').send(JSON.stringify(body));
 }

@@ -1,7 +1,8 @@
 /** `connect`, `connections` and `sync`. */
-import { recordAudit } from '../api/audit.ts';
+
 import { readConnections, webhookUrl } from '../api/json/connection.ts';
 import { sql } from '../db/database.ts';
+import { recordAudit } from '../intake/audit.ts';
 import { createConnection } from '../intake/connections.ts';
 import { requestSync } from '../intake/test-connection.ts';
 import { findPortal } from '../portals/index.ts';
@@ -97,15 +98,9 @@ function registerConnect({ program, terminal, end }: Registration): void {
       }
       const settings = readPairs(options.set, '--set');
       const made = await withBooks(terminal, options, async (app, organizationId) => {
-        const input = { organizationId, portal, name, role, settings } as const;
+        const actor = commandLineActor(terminal.environment);
+        const input = { organizationId, portal, name, role, settings, actor } as const;
         const { id } = await createConnection(app, input);
-        await recordAudit(app.database, {
-          organizationId,
-          actor: commandLineActor(terminal.environment),
-          verb: 'connection.created',
-          subject: id,
-          details: { portal, role, settings: Object.keys(settings) },
-        });
         return { id, webhookUrl: webhookUrl(app.config.publicUrl, { portal, id }) };
       });
       if (options.json) terminal.out(asJson(made));

@@ -123,7 +123,12 @@ async function retireFormer(app: App): Promise<void> {
     sql`select id from connections where organization_id = ${ORGANIZATION} and enabled and portal <> 'own'`,
   );
   for (const { id } of former) {
-    await updateConnection(app, { organizationId: ORGANIZATION, id, enabled: false });
+    await updateConnection(app, {
+      organizationId: ORGANIZATION,
+      id,
+      enabled: false,
+      actor: 'demo',
+    });
   }
   await app.database.execute(
     sql`update systems set enabled = false where organization_id = ${ORGANIZATION}`,
@@ -141,6 +146,7 @@ async function connect(
     name: `${simulated.portal} (simulated)`,
     role,
     settings: simulated.settings,
+    actor: 'demo',
   });
   return id;
 }

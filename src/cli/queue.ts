@@ -1,7 +1,8 @@
 /** `status`, `review` and `replay`: what waits, and for whom. */
-import { recordAudit } from '../api/audit.ts';
+
 import { readReviewItems } from '../api/json/review-item.ts';
 import { type Queryable, sql } from '../db/database.ts';
+import { recordAudit } from '../intake/audit.ts';
 import { replayDocument } from '../intake/replay.ts';
 import {
   addBooksOptions,

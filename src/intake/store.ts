@@ -94,7 +94,13 @@ export async function storeDocuments(
         left join added using (organization_id, connection_id, dedupe_key)`,
   );
   const ids: (bigint | undefined)[] = documents.map(() => undefined);
-  for (const row of stored) if (row.id !== null) ids[Number(row.place) - 1] = row.id;
+  const told = new Set<bigint>();
+  // A document that came twice in one commit is new once.
+  for (const { place, id } of stored.sort((left, right) => (left.place < right.place ? -1 : 1))) {
+    if (id === null || told.has(id)) continue;
+    told.add(id);
+    ids[Number(place) - 1] = id;
+  }
   return ids;
 }
 

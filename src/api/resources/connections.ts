@@ -2,12 +2,12 @@
 import { z } from 'zod';
 import type { App } from '../../app.ts';
 import { empty, sql } from '../../db/database.ts';
+import { recordAudit } from '../../intake/audit.ts';
 import { InvalidSettings } from '../../intake/connection-settings.ts';
 import { createConnection, updateConnection } from '../../intake/connections.ts';
 import { requestSync, testConnection } from '../../intake/test-connection.ts';
 import { portals } from '../../portals/index.ts';
 import { actorOf, type Caller } from '../access.ts';
-import { recordAudit } from '../audit.ts';
 import { idParams } from '../ids.ts';
 import { type ConnectionJson, connectionJson, readConnections } from '../json/connection.ts';
 import { portalJson, showPortal } from '../json/portal.ts';
@@ -103,13 +103,8 @@ function registerChanges(api: Api, app: App): void {
     },
     async ({ body, caller }, reply) => {
       const { organizationId } = caller;
-      const { id } = await orProblem(createConnection(app, { organizationId, ...body }));
-      const { portal, role } = body;
-      await note(app, caller, 'connection.created', id, {
-        portal,
-        role,
-        settings: Object.keys(body.settings),
-      });
+      const actor = actorOf(caller);
+      const { id } = await orProblem(createConnection(app, { organizationId, actor, ...body }));
       return reply.code(201).send(await requireConnection(app, caller, id));
     },
   );
@@ -153,22 +148,10 @@ async function change(
   const given = Object.fromEntries(
     Object.entries(changes).filter(([, value]) => value !== undefined),
   );
-  await orProblem(updateConnection(app, { organizationId: caller.organizationId, id, ...given }));
-  const names = changes.settings ? { settings: Object.keys(changes.settings) } : {};
-  await note(app, caller, 'connection.changed', id, { ...given, ...names });
-  return requireConnection(app, caller, id);
-}
-
-function note(app: App, caller: Caller, verb: string, subject: string, details: object) {
   const { organizationId } = caller;
   const actor = actorOf(caller);
-  return recordAudit(app.database, {
-    organizationId,
-    actor,
-    verb,
-    subject,
-    details: { ...details },
-  });
+  await orProblem(updateConnection(app, { organizationId, actor, id, ...given }));
+  return requireConnection(app, caller, id);
 }
 
 /** What a person can mend becomes a problem that names the fields. */

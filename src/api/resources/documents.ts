@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { App } from '../../app.ts';
 import { empty, type Sql, sql } from '../../db/database.ts';
+import { recordAudit } from '../../intake/audit.ts';
 import { replayDocument } from '../../intake/replay.ts';
 import { actorOf } from '../access.ts';
-import { recordAudit } from '../audit.ts';
 import { answerOnce, idempotencyKey } from '../idempotency.ts';
 import { idParams, readId, showId } from '../ids.ts';
 import { DOCUMENT_STATUSES, documentJson, ORIGINS, readDocuments } from '../json/document.ts';

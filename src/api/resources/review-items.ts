@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { App } from '../../app.ts';
 import { empty, sql } from '../../db/database.ts';
+import { recordAudit } from '../../intake/audit.ts';
 import { reviewRecord } from '../../intake/own-document.ts';
 import { actorOf } from '../access.ts';
-import { recordAudit } from '../audit.ts';
 import { idParams, readId, showId } from '../ids.ts';
 import { type ReviewItemJson, readReviewItems, reviewItemJson } from '../json/review-item.ts';
 import { acceptedJson } from '../json/shapes.ts';

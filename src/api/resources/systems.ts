@@ -4,8 +4,8 @@ import type { App } from '../../app.ts';
 import { empty, type Queryable, type Sql, sql } from '../../db/database.ts';
 import { addJob } from '../../db/jobs.ts';
 import { createSystem, SYSTEM_KINDS as KINDS, updateSystem } from '../../delivery/systems.ts';
+import { recordAudit } from '../../intake/audit.ts';
 import { actorOf, type Caller } from '../access.ts';
-import { recordAudit } from '../audit.ts';
 import { idParams, readId, showId } from '../ids.ts';
 import {
   attemptJson,
