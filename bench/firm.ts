@@ -62,10 +62,9 @@ export async function openFirm(databaseUrl: string, dataDirectory: string): Prom
     {
       organizationId: ORGANIZATION,
       portal: 'stripe',
-      actor: 'benchmark',
+      name: 'Benchmark',
       role: 'source',
       settings: { webhookSecret: WEBHOOK_SECRET },
-      actor: 'bench',
     },
   );
   await enter(database, customerRecords());
