@@ -63,6 +63,7 @@ export async function openFirm(databaseUrl: string, dataDirectory: string): Prom
       organizationId: ORGANIZATION,
       portal: 'stripe',
       name: 'Benchmark',
+      actor: 'benchmark',
       role: 'source',
       settings: { webhookSecret: WEBHOOK_SECRET },
     },
