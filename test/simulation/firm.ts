@@ -74,7 +74,14 @@ export async function openFirm(
   for (const portal of simulated) {
     const { role, settings } = portal;
     const name = `${portal.portal} ${seed}`;
-    const made = { organizationId, portal: portal.portal, name, role, settings };
+    const made = {
+      organizationId,
+      portal: portal.portal,
+      name,
+      role,
+      settings,
+      actor: 'simulation',
+    };
     const { id: connectionId } = await createConnection(connecting, made);
     portals.push({ id: portal.portal as PortalId, connectionId, simulated: portal });
   }
