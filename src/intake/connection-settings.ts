@@ -37,7 +37,7 @@ export function splitSettings(
   given: Readonly<Record<string, unknown>>,
 ): SplitSettings {
   const { properties } = settingsSchema(portal);
-  const unknown = Object.keys(given).filter((field) => !(field in properties));
+  const unknown = Object.keys(given).filter((field) => !Object.hasOwn(properties, field));
   if (unknown.length > 0) {
     const known = Object.keys(properties).join(', ');
     throw new InvalidSettings(
