@@ -25,8 +25,12 @@ type Booked = {
   byId(connectionId: string, externalId: string): BookedPayment | undefined;
 };
 
+/** What of a firm and its story the comparison looks at. */
+type Books = Pick<Firm, 'db' | 'organizationId' | 'portals' | 'quickbooks'>;
+type Told = Pick<Story, 'bank' | 'copies'>;
+
 /** Every difference between the books and the portals' truths, in sentences. */
-export async function compareTruth(firm: Firm, story: Story): Promise<readonly string[]> {
+export async function compareTruth(firm: Books, story: Told): Promise<readonly string[]> {
   const booked = await readPayments(firm);
   const problems: string[] = [];
   for (const portal of firm.portals) {
@@ -38,7 +42,7 @@ export async function compareTruth(firm: Firm, story: Story): Promise<readonly s
   return problems;
 }
 
-async function readPayments({ db, organizationId }: Firm): Promise<Booked> {
+async function readPayments({ db, organizationId }: Books): Promise<Booked> {
   const payments = await db.query<BookedPayment>(
     sql`select * from payments where organization_id = ${organizationId} and mirrors is null`,
   );
@@ -57,7 +61,7 @@ async function readPayments({ db, organizationId }: Firm): Promise<Booked> {
 
 function comparePayments(
   portal: ConnectedPortal,
-  { copies }: Story,
+  { copies }: Told,
   booked: Booked,
 ): readonly string[] {
   const problems: string[] = [];
@@ -122,9 +126,9 @@ function baseOf(status: string): string {
 
 /** Money in less refunds, fees, what disputes withdrew and what was paid out. */
 async function compareClearing(
-  { db, organizationId }: Firm,
+  { db, organizationId }: Books,
   portal: ConnectedPortal,
-  { bank, copies }: Story,
+  { bank, copies }: Told,
 ): Promise<readonly string[]> {
   const rows = await db.query<{ currency: string; minor: bigint }>(
     sql`select currency, debit_minor - credit_minor as minor from account_balances
@@ -145,9 +149,9 @@ async function compareClearing(
 }
 
 async function comparePayouts(
-  { db, organizationId }: Firm,
+  { db, organizationId }: Books,
   portal: ConnectedPortal,
-  { bank }: Story,
+  { bank }: Told,
 ): Promise<readonly string[]> {
   const rows = await db.query<{ payout: string }>(
     sql`select currency || ' ' || amount_minor as payout from payouts
@@ -162,7 +166,7 @@ async function comparePayouts(
 }
 
 /** What we recorded in QuickBooks is the same money once more: an id of the payment, never a payment. */
-async function compareRecorded(firm: Firm, booked: Booked): Promise<readonly string[]> {
+async function compareRecorded(firm: Books, booked: Booked): Promise<readonly string[]> {
   const { quickbooks } = firm;
   if (!quickbooks) return [];
   const times = new Map<bigint, number>();
