@@ -1,10 +1,17 @@
 /** What happens inside a webhook request: authenticate, split, store, acknowledge. Nothing else. */
 import { randomUUID } from 'node:crypto';
-import type { Notice, Reply } from '../portals/contract.ts';
+import type { Notice, Reply, Verdict } from '../portals/contract.ts';
 import { portals } from '../portals/index.ts';
 import type { Connection, ConnectionCache } from './connections.ts';
 import type { Refusals } from './refusals.ts';
 import type { Intake, NewDocument } from './store.ts';
+
+type Refused = {
+  readonly result: 'refused';
+  readonly code: string;
+  readonly because: string;
+  readonly connection: Connection;
+};
 
 export type Received =
   | {
@@ -15,12 +22,7 @@ export type Received =
       readonly fresh: number;
     }
   | { readonly result: 'answered'; readonly reply: Reply; readonly connection: Connection }
-  | {
-      readonly result: 'refused';
-      readonly code: string;
-      readonly because: string;
-      readonly connection: Connection;
-    }
+  | Refused
   | { readonly result: 'too-large'; readonly connection: Connection }
   | { readonly result: 'unknown' };
 
@@ -55,13 +57,9 @@ async function receiveFor(
   if (handshake) return { result: 'answered', reply: handshake, connection };
   const verdict = webhook.authenticate(notice, settings);
   if (verdict.verdict === 'refused') {
-    ctx.refusals.count({
-      organizationId: connection.organizationId,
-      connectionId: connection.id,
-      code: verdict.code,
-      because: verdict.because,
-    });
-    return { result: 'refused', code: verdict.code, because: verdict.because, connection };
+    const refused = refusal(verdict, connection);
+    count(ctx, refused);
+    return refused;
   }
   const documents = portal.split(notice.body).map(
     (part): NewDocument => ({
@@ -87,12 +85,24 @@ async function receiveFor(
   };
 }
 
+function refusal(
+  { code, because }: Extract<Verdict, { verdict: 'refused' }>,
+  connection: Connection,
+): Refused {
+  return { result: 'refused', code, because, connection };
+}
+
+function count({ refusals }: Receiving, { connection, code, because }: Refused): void {
+  const { organizationId, id } = connection;
+  refusals.count({ organizationId, connectionId: id, code, because });
+}
+
 /**
  * Receives a delivery whose address does not say whose it is: by headers and shape the portal, by the signature
  * the connection. A portal that does not sign is tried for every connection of it: each may only cause a fetch.
  */
 export async function receiveAnywhere(ctx: Receiving, notice: Notice): Promise<Received> {
-  let refused: Received | undefined;
+  const refused: Refused[] = [];
   let hinted: Received | undefined;
   for (const portal of portals) {
     if (!portal.webhook?.recognizes(notice)) continue;
@@ -106,9 +116,12 @@ export async function receiveAnywhere(ctx: Receiving, notice: Notice): Promise<R
       const verdict = portal.webhook.authenticate(notice, connection.settings);
       if (verdict.verdict === 'authentic') return receiveFor(ctx, connection, notice);
       if (verdict.verdict === 'hint') hinted = await receiveFor(ctx, connection, notice);
-      else
-        refused ??= { result: 'refused', code: verdict.code, because: verdict.because, connection };
+      else refused.push(refusal(verdict, connection));
     }
   }
-  return hinted ?? refused ?? { result: 'unknown' };
+  const [first, ...others] = refused;
+  if (hinted || !first) return hinted ?? { result: 'unknown' };
+  // Of several connections nobody knows which was meant, so none is blamed.
+  if (others.length === 0) count(ctx, first);
+  return first;
 }
