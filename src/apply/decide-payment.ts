@@ -90,6 +90,7 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
     // A copy we recorded or linked: its states are told by the portal the money came through.
     return;
   }
+  if (known && isOvertaken(ctx, known, event)) return;
   const payment =
     known ?? adoptTwin(ctx, event) ?? voidedPayment(ctx, event) ?? newPayment(ctx, event);
   if (payment.connectionId !== connectionId) return;
@@ -133,13 +134,56 @@ function adoptTwin(ctx: Deciding, event: PaymentEvent): PaymentRow | undefined {
   if (!twin) return undefined;
   const { connectionId } = ctx.document;
   const externalId = event.externalPaymentId as string;
-  const weaker =
-    event.provisional ||
-    (twin.connectionId !== connectionId &&
-      ctx.books.organization.connections.get(connectionId)?.role === 'books');
-  if (weaker) addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId: twin.id });
+  if (isWeaker(ctx, event, twin))
+    addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId: twin.id });
   else rename(ctx, twin, externalId);
   return twin;
+}
+
+/** A provisional id gives way to a final one, a copy in the books to the payment it copies. */
+function isWeaker(ctx: Deciding, event: PaymentEvent, twin: PaymentRow): boolean {
+  const { connectionId } = ctx.document;
+  const role = ctx.books.organization.connections.get(connectionId)?.role;
+  return event.provisional || (twin.connectionId !== connectionId && role === 'books');
+}
+
+/**
+ * A payment that was announced (pending, or only named) may have been booked meanwhile under another id. Of the two
+ * the weaker gives way; true when that is the announced one.
+ */
+function isOvertaken(ctx: Deciding, known: PaymentRow, event: PaymentEvent): boolean {
+  if (event.type !== 'payment.succeeded' || known.succeededAt !== null) return false;
+  const twin = findTwin(ctx, event);
+  if (!twin || twin.id === known.id) return false;
+  const weaker = isWeaker(ctx, event, twin);
+  giveWay(ctx, weaker ? { weaker: known, stronger: twin } : { weaker: twin, stronger: known });
+  return weaker;
+}
+
+/** What was booked under the weaker id is taken back, and the id leads to the stronger payment from now on. */
+function giveWay(
+  ctx: Deciding,
+  { weaker, stronger }: { readonly weaker: PaymentRow; readonly stronger: PaymentRow },
+): void {
+  if (weaker.refundedMinor + weaker.disputedMinor + weaker.lostMinor > 0n) {
+    openReview(ctx, {
+      kind: 'possible-duplicate',
+      reason: `${weaker.externalId} seems to be the same payment as ${stronger.externalId}, but money of it went back already.`,
+      paymentId: weaker.id,
+    });
+    return;
+  }
+  const wasReceived = weaker.receivedMinor > 0n;
+  takeBackReceipt(ctx, weaker, `it is the same payment as ${stronger.externalId}`);
+  stronger.references = unite(stronger.references, weaker.references);
+  weaker.mirrors = stronger.id;
+  const { connectionId, externalId } = weaker;
+  addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId: stronger.id });
+  weaker.voidedAt = ctx.document.appliedAt;
+  weaker.status = 'voided';
+  touchPayment(ctx, weaker);
+  keepWaiting(ctx, weaker);
+  if (wasReceived) queueDelivery(ctx, { topic: 'payment.voided', paymentId: weaker.id });
 }
 
 /** The payment is from now on known by its final id; the former one stays a further id of it. */
@@ -191,12 +235,7 @@ function mergeLinked(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): v
       paymentId: payment.id,
     });
   }
-  takeBackReceipt(ctx, other, `${linked} is the same payment as ${payment.externalId}`);
-  payment.references = unite(payment.references, other.references);
-  other.mirrors = payment.id;
-  other.status = 'voided';
-  touchPayment(ctx, other);
-  keepWaiting(ctx, other);
+  giveWay(ctx, { weaker: other, stronger: payment });
 }
 
 function newPayment(ctx: Deciding, event: PaymentEvent): PaymentRow {

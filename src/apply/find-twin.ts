@@ -2,6 +2,7 @@
 import type { CanonicalEvent, Reference } from '../portals/events.ts';
 import { findOwnMark } from '../portals/kit/own-mark.ts';
 import { matchKey } from '../receivables/match-key.ts';
+import { isWaiting } from './apply-cash.ts';
 import { keyOf } from './books.ts';
 import type { Deciding } from './deciding.ts';
 import { resolveReferences } from './payment-targets.ts';
@@ -84,7 +85,7 @@ function mirrorCandidates(ctx: Deciding, event: CanonicalEvent): readonly Paymen
   });
 }
 
-/** Payments applied to an invoice that the event names. */
+/** Payments applied to an invoice that the event names, or waiting for one of that name. */
 function payersOfInvoices(ctx: Deciding, event: CanonicalEvent): readonly PaymentRow[] {
   const { books, document } = ctx;
   const found: PaymentRow[] = [];
@@ -95,6 +96,12 @@ function payersOfInvoices(ctx: Deciding, event: CanonicalEvent): readonly Paymen
   };
   for (const { reference, targets, settled } of resolveReferences(books, probe as PaymentRow)) {
     if (reference.kind !== 'invoice') continue;
+    for (const key of invoiceKeys(reference)) {
+      for (const id of books.waiting.get(key) ?? []) {
+        const payment = books.payments.get(id);
+        if (payment && isWaiting(payment) && sharesInvoice(payment, event)) found.push(payment);
+      }
+    }
     for (const target of [...targets, ...settled]) {
       for (const allocation of books.allocations.find('invoice', String(target.id))) {
         const payment = books.payments.get(allocation.paymentId);

@@ -59,9 +59,23 @@ function inPairs(connection: string, external: string, pairs: Pairs): Sql {
   return sql`(${raw(`${connection}, ${external}`)}) in (select * from unnest(${pairs.connectionIds}::text[], ${pairs.externalIds}::text[]))`;
 }
 
-function either(conditions: readonly (Sql | undefined)[]): Sql | undefined {
-  const present = conditions.filter((condition) => condition !== undefined);
-  return present.length === 0 ? undefined : join(present, ' or ');
+/**
+ * The rows that meet any of the conditions, each of which goes by its own index: joined by "or" they would make
+ * PostgreSQL read the whole table.
+ */
+function byAnyOf(
+  table: { readonly name: string },
+  organizationId: number,
+  conditions: readonly (Sql | undefined)[],
+): Sql | undefined {
+  const ways = conditions
+    .filter((condition) => condition !== undefined)
+    .map(
+      (condition) =>
+        sql`select row.id from ${raw(table.name)} row
+            where row.organization_id = ${organizationId} and ${condition}`,
+    );
+  return ways.length === 0 ? undefined : sql`row.id = any(array(${join(ways, ' union ')}))`;
 }
 
 function ids(values: Iterable<bigint>): bigint[] {
@@ -179,7 +193,7 @@ async function loadReversals({ tx, books, wanted, organizationId }: Load): Promi
     [refundsTable, books.refunds, wanted.refunds],
     [disputesTable, books.disputes, wanted.disputes],
   ] as const) {
-    const condition = either([
+    const condition = byAnyOf(table, organizationId, [
       pairs.size > 0 ? inPairs('row.connection_id', 'row.external_id', pairs) : undefined,
       wanted.payments.size > 0
         ? sql`(row.payment_id is null and ${inPairs('row.connection_id', 'row.payment_external_id', wanted.payments)})`
@@ -201,7 +215,7 @@ async function loadReversals({ tx, books, wanted, organizationId }: Load): Promi
 
 async function loadCustomers({ tx, books, wanted, organizationId }: Load): Promise<void> {
   const known = ids(identitiesOf(books, 'customer'));
-  const condition = either([
+  const condition = byAnyOf(customersTable, organizationId, [
     wanted.customers.size > 0
       ? inPairs('row.connection_id', 'row.external_id', wanted.customers)
       : undefined,
@@ -313,10 +327,9 @@ async function loadWorkOrders({ tx, books, wanted, organizationId }: Load): Prom
 }
 
 async function loadEntitlements({ tx, books, wanted, organizationId }: Load): Promise<void> {
-  const condition = either([
-    wanted.keys.size > 0
-      ? sql`row.work_order_key = any(${[...wanted.keys]}::text[]) or row.invoice_key = any(${[...wanted.keys]}::text[])`
-      : undefined,
+  const condition = byAnyOf(entitlementsTable, organizationId, [
+    wanted.keys.size > 0 ? sql`row.work_order_key = any(${[...wanted.keys]}::text[])` : undefined,
+    wanted.keys.size > 0 ? sql`row.invoice_key = any(${[...wanted.keys]}::text[])` : undefined,
     wanted.entitlements.length > 0
       ? sql`(row.kind, row.connection_id, row.external_id) in (select * from unnest(
           ${wanted.entitlements.map((one) => one.kind)}::text[],
@@ -333,7 +346,7 @@ async function loadAllocationsOfTargets(load: Load): Promise<void> {
   const { tx, books, organizationId } = load;
   const invoiceIds = [...books.invoices.all()].map((row) => row.id);
   const workOrderIds = [...books.workOrders.all()].map((row) => row.id);
-  const condition = either([
+  const condition = byAnyOf(allocationsTable, organizationId, [
     invoiceIds.length > 0 ? sql`row.invoice_id = any(${invoiceIds}::bigint[])` : undefined,
     workOrderIds.length > 0 ? sql`row.work_order_id = any(${workOrderIds}::bigint[])` : undefined,
   ]);
@@ -342,7 +355,7 @@ async function loadAllocationsOfTargets(load: Load): Promise<void> {
     tx,
     allocationsTable,
     organizationId,
-    sql`row.amount_minor > 0 and (${condition})`,
+    sql`row.amount_minor > 0 and ${condition}`,
   );
   books.allocations.load(rows);
   await loadPaymentsById(

@@ -135,6 +135,9 @@ function wantEvent(
   if (event.type === 'payment.succeeded') {
     wanted.amounts.add(event.amountMinor);
     if (event.provisional) wanted.twins = true;
+    // The same money under another id may wait for the same invoice.
+    const invoices = event.references.filter(({ kind }) => kind === 'invoice');
+    for (const key of referenceKeys(invoices)) wanted.waitingKeys.add(key);
     const payerKey = event.customer?.externalId;
     if (payerKey) wanted.payers.push({ connectionId, payerKey, amountMinor: event.amountMinor });
   }
