@@ -2,7 +2,7 @@
 import { empty, join, type Queryable, raw, type Sql, sql } from '../db/database.ts';
 import { selectRows } from '../db/table.ts';
 import type { Reference } from '../portals/events.ts';
-import { matchKey } from '../receivables/match-key.ts';
+import { emailKey, matchKey } from '../receivables/match-key.ts';
 import { addToWaiting, type Books, keyOf } from './books.ts';
 import {
   actionsTable,
@@ -34,6 +34,7 @@ export async function loadBooks(tx: Queryable, books: Books, wanted: Wanted): Pr
   for (const payment of books.payments.all()) {
     wantReferences(wanted, payment.connectionId, payment.references);
     if (payment.customerId !== null) wanted.amounts.add(payment.amountMinor);
+    else wantPayer(wanted, payment);
   }
   await loadReversals(load);
   await loadCustomers(load);
@@ -46,6 +47,13 @@ export async function loadBooks(tx: Queryable, books: Books, wanted: Wanted): Pr
   await loadWaiting(load);
   await loadTwins(load);
   await loadActionsAndReviews(load);
+}
+
+/** Everyone whom the payer may be, also when this batch's events do not name the payer again. */
+function wantPayer(wanted: Wanted, { connectionId, payer }: PaymentRow): void {
+  wanted.customers.add(connectionId, payer?.externalId);
+  const email = emailKey(payer?.email);
+  if (email) wanted.emails.add(email);
 }
 
 type Load = {
@@ -377,15 +385,18 @@ async function loadWaiting(load: Load): Promise<void> {
       addToWaiting(books, [row.key], row.payment_id);
       found.push(row.payment_id);
     }
-    const customerIds = ids([...books.customers.all()].map((row) => row.id));
-    if (customerIds.length > 0 && wanted.amounts.size > 0) {
-      const sameAmount = await tx.query<{ id: bigint }>(
-        sql`select id from payments where organization_id = ${organizationId} and unapplied_minor <> 0
-              and customer_id = any(${customerIds}::bigint[])
-              and unapplied_minor = any(${ids(wanted.amounts)}::bigint[])`,
-      );
-      found.push(...sameAmount.map((row) => row.id));
-    }
+  }
+  if (wanted.receivables) {
+    // Of any amount: what an invoice lacks, once payments that name it are applied, cannot be known here.
+    const customerIds = ids([
+      ...[...books.customers.all()].map((row) => row.id),
+      ...[...books.invoices.all()].flatMap((row) => row.customerId ?? []),
+    ]);
+    const unapplied = await tx.query<{ id: bigint }>(
+      sql`select id from payments where organization_id = ${organizationId} and unapplied_minor <> 0
+            and customer_id = any(${customerIds}::bigint[])`,
+    );
+    found.push(...unapplied.map((row) => row.id));
   }
   await loadPaymentsById(load, found);
 }

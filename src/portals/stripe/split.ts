@@ -5,9 +5,9 @@ import type { SplitDocument } from '../contract.ts';
 /** Never throws; a body that cannot be taken apart is one document, left as it came. */
 export function split(body: Buffer): readonly SplitDocument[] {
   try {
-    const whole = parseForRewriting(body);
-    const records = recordsOf(whole);
-    if (records === undefined) return [{ key: keyOf(whole, body), body }];
+    const whole: unknown = JSON.parse(body.toString('utf8'));
+    if (recordsOf(whole) === undefined) return [{ key: keyOf(whole, body), body }];
+    const records = recordsOf(parseForRewriting(body)) ?? [];
     return records.map((record) => {
       const bytes = Buffer.from(JSON.stringify(record));
       return { key: keyOf(record, bytes), body: bytes };
