@@ -46,7 +46,6 @@ export async function fetchObjects(
     const bodies = await fetchAll(ctx, connection, due);
     if (!bodies) break;
     await store(ctx, connection, due, bodies);
-    ctx.wakeApplier(input.organizationId);
   }
   await wakeAgain(ctx, input);
 }
@@ -124,6 +123,7 @@ async function store(
       baseMs: 2_000,
     });
   });
+  ctx.wakeApplier(organizationId);
 }
 
 function parentOf(fetch: DueFetch | undefined): { parentId?: bigint } {

@@ -67,7 +67,11 @@ async function pullPages(
   const pull = portal.pull as NonNullable<typeof portal.pull>;
   const api = ctx.access(connection);
   let cursor = since === undefined ? await readCursor(ctx, connection) : undefined;
-  cursor ??= pull.start(since === undefined ? firstFrom(ctx.now()) : new Date(since));
+  if (cursor === undefined) {
+    cursor = pull.start(since === undefined ? firstFrom(ctx.now()) : new Date(since));
+    // Kept before the first page, so that where to begin is not forgotten when that page fails.
+    await storePage(ctx, connection, { bodies: [], next: cursor, more: true });
+  }
   for (let page = 0; page < PAGES_A_RUN; page += 1) {
     const answer = await pull.page(api, cursor, { settings, now: ctx.now() });
     await storePage(ctx, connection, answer);
@@ -118,10 +122,12 @@ async function storePage(
     await tx.execute(
       sql`insert into pull_cursors as c
             (organization_id, connection_id, cursor, pages, documents, finished_at, updated_at)
-          values (${organizationId}, ${connectionId}, ${encodeJson(page.next)}::jsonb, 1, ${documents.length},
+          values (${organizationId}, ${connectionId}, ${encodeJson(page.next)}::jsonb,
+            ${page.bodies.length}, ${documents.length},
             ${page.more ? null : now.toISOString()}::timestamptz, ${now.toISOString()}::timestamptz)
           on conflict (organization_id, connection_id) do update
-          set cursor = excluded.cursor, pages = c.pages + 1, documents = c.documents + excluded.documents,
+          set cursor = excluded.cursor, pages = c.pages + excluded.pages,
+              documents = c.documents + excluded.documents,
               finished_at = excluded.finished_at, updated_at = excluded.updated_at`,
     );
   });
