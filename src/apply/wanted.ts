@@ -52,6 +52,8 @@ export type Wanted = {
   readonly externalIds: Set<string>;
   /** Keys that payments may be waiting under. */
   readonly waitingKeys: Set<string>;
+  /** An invoice may come or change: any unapplied cash of its customer may be meant for it. */
+  receivables: boolean;
   /** Amounts that may equal an invoice's balance. */
   readonly amounts: Set<bigint>;
   readonly allocationIds: Set<bigint>;
@@ -81,6 +83,7 @@ export function wantedBy(
     keys: new Set(),
     externalIds: new Set(),
     waitingKeys: new Set(),
+    receivables: false,
     amounts: new Set(),
     allocationIds: new Set(),
     reviewItemIds: new Set(),
@@ -146,6 +149,7 @@ function wantEvent(
   }
   if (!event.invoice) return;
   const { invoice } = event;
+  wanted.receivables = true;
   wanted.invoices.add(connectionId, invoice.externalId);
   wanted.customers.add(connectionId, invoice.customerExternalId);
   wanted.amounts.add(invoice.totalMinor);

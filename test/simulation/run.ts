@@ -8,13 +8,14 @@ import { testDatabase } from '../support/database.ts';
 import { PORTALS } from './firm.ts';
 import { runSeed } from './run-seed.ts';
 
+const PROGRESS_RUNS = 100;
+
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     runs: { type: 'string', default: '1' },
     payments: { type: 'string', default: '16' },
     portals: { type: 'string', default: PORTALS.join(',') },
-    quiet: { type: 'boolean', default: false },
   },
 });
 const first = Number(values.seed);
@@ -36,6 +37,8 @@ const sums = { payments: 0, documents: 0, entries: 0, delivered: 0, lost: 0, for
 const failed: number[] = [];
 for (let seed = first; seed < first + runs; seed += 1) {
   const problems = await tryRun(seed);
+  const done = seed - first + 1;
+  if (done % PROGRESS_RUNS === 0) console.log(`${done} runs, ${failed.length} failed so far`);
   if (problems.length === 0) continue;
   failed.push(seed);
   console.log(`seed ${seed}`);

@@ -202,8 +202,8 @@ function copyActs(
 ): Act[] {
   const { quickbooks, random } = telling.firm;
   const { invoiceNumber } = order;
-  // ServiceMobility names work orders only: without one, nothing connects its payment with the copy.
-  if (portal.id === 'servicemobility' && order.workOrder === undefined) return [];
+  // ServiceMobility names work orders only: before the invoice is known, nothing connects it with the copy.
+  if (portal.id === 'servicemobility') return [];
   if (!quickbooks || !books || telling.recording || job.keeper !== 'quickbooks') return [];
   if (invoiceNumber === undefined || order.amountMinor !== totalOf(job)) return [];
   if (!job.invoices.some(({ number }) => number === invoiceNumber) || random.story.chance(0.4)) {
