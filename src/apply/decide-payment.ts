@@ -426,7 +426,12 @@ export function statusOf(payment: PaymentRow): PaymentRow['status'] {
 
 function unite(left: readonly Reference[], right: readonly Reference[]): readonly Reference[] {
   if (right.length === 0) return left;
-  const known = new Set(left.map(encodeJson));
-  const added = right.filter((reference) => !known.has(encodeJson(reference)));
+  const known = new Set(left.map(whatItNames));
+  const added = right.filter((reference) => !known.has(whatItNames(reference)));
   return added.length === 0 ? left : [...left, ...added];
+}
+
+/** The database keeps the properties of JSON in an order of its own, so they are compared in one that we choose. */
+function whatItNames({ kind, externalId, number, text, amountMinor }: Reference): string {
+  return encodeJson([kind, externalId, number, text, amountMinor].map((part) => part ?? null));
 }
