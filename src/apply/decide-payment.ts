@@ -7,7 +7,7 @@ import { baseStatus, foldMarks, NO_MARKS, type PaymentEventType } from '../payme
 import type { CanonicalEvent, Reference } from '../portals/events.ts';
 import { freeAllocations, keepWaiting } from './apply-cash.ts';
 import { findCustomer, findPayment } from './books.ts';
-import { paymentForWorkOrder, postWaiting } from './decide-refund.ts';
+import { postWaiting } from './decide-refund.ts';
 import {
   addIdentity,
   type Deciding,
@@ -20,6 +20,8 @@ import {
   touchPayment,
 } from './deciding.ts';
 import { findOwnPayment, findTwin } from './find-twin.ts';
+import { paymentForWorkOrder } from './payment-of.ts';
+import { statusOf } from './payment-status.ts';
 import { resolveReferences } from './payment-targets.ts';
 import type { PaymentRow } from './rows.ts';
 
@@ -412,16 +414,6 @@ function settleFee(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): voi
       feePosting(payment.connectionId, { minor: event.feeMinor, currency, paymentId: payment.id }),
     ],
   });
-}
-
-/** The status a person sees: the base state, refined by refunds and disputes of money received. */
-export function statusOf(payment: PaymentRow): PaymentRow['status'] {
-  if (payment.mirrors !== null) return 'voided';
-  const base = baseStatus(payment);
-  if (base !== 'succeeded') return base;
-  if (payment.disputedMinor > 0n || payment.lostMinor > 0n) return 'disputed';
-  if (payment.refundedMinor === 0n) return 'succeeded';
-  return payment.refundedMinor >= payment.amountMinor ? 'refunded' : 'partially_refunded';
 }
 
 function unite(left: readonly Reference[], right: readonly Reference[]): readonly Reference[] {

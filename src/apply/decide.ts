@@ -3,11 +3,12 @@ import type { OwnDecision } from '../intake/own-document.ts';
 import type { CanonicalEvent } from '../portals/events.ts';
 import { applyCash } from './apply-cash.ts';
 import type { Books } from './books.ts';
+import { decideDispute } from './decide-dispute.ts';
 import { decideOwn, objectToOwn } from './decide-own.ts';
 import { decidePayment, isPaymentEvent, objectToPayment } from './decide-payment.ts';
 import { decidePayout, objectToPayout } from './decide-payout.ts';
 import { decideCustomer, decideInvoice, objectToReceivable } from './decide-receivables.ts';
-import { decideDispute, decideRefund, objectToRefundOrDispute } from './decide-refund.ts';
+import { decideRefund, objectToRefundOrDispute } from './decide-refund.ts';
 import {
   closeReviews,
   type Deciding,
