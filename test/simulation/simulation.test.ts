@@ -6,8 +6,8 @@ import { type TestDatabase, testDatabase } from '../support/database.ts';
 import { PORTALS } from './firm.ts';
 import { runSeed } from './run-seed.ts';
 
-/** Each of these once found a fault; the last is another one every time. */
-const SEEDS = [3, 15, 60, 136, 525, randomInt(1_000_000)];
+/** Seeds that found faults in their day; the last is another one every time. */
+const SEEDS = [15, 136, 255, 525, randomInt(1_000_000)];
 
 let database: TestDatabase;
 let db: Database;
