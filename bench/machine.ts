@@ -15,6 +15,8 @@ export type Machine = {
   readonly postgres: string;
   readonly settings: Readonly<Record<string, string>>;
   readonly commit: string;
+  /** The load average when the benchmark began: what other programs took of the cores. */
+  readonly loadBefore: number;
 };
 
 const SETTINGS = [
@@ -26,7 +28,7 @@ const SETTINGS = [
   'max_wal_size',
 ];
 
-export async function describeMachine(databaseUrl: string): Promise<Machine> {
+export async function describeMachine(databaseUrl: string, loadBefore: number): Promise<Machine> {
   const database = connectDatabase(databaseUrl, { poolSize: 1 });
   const settings = await database.query<{ name: string; value: string }>(
     sql`select name, current_setting(name) as value from unnest(${SETTINGS}::text[]) name`,
@@ -45,5 +47,6 @@ export async function describeMachine(databaseUrl: string): Promise<Machine> {
     postgres: row?.version ?? 'unknown',
     settings: Object.fromEntries(settings.map(({ name, value }) => [name, value])),
     commit: stdout.trim(),
+    loadBefore,
   };
 }

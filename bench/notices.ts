@@ -6,8 +6,6 @@ export const WEBHOOK_SECRET = 'whsec_benchmarkbenchmarkbenchmark';
 /** Customers who come back, so that balances and open invoices gather on them. */
 const CUSTOMERS = 5000;
 
-export const PAYMENT_COUNT_MAX = 99_999_999;
-
 function digits(place: number): string {
   return String(place).padStart(8, '0');
 }

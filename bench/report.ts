@@ -18,6 +18,8 @@ export type Results = {
 };
 
 const GOALS = { chainPerSecond: 3000, postedP99Ms: 250, acknowledgedP99Ms: 40 };
+/** A load average that disturbs nothing. */
+const QUIET_LOAD = 0.3;
 /** Two runs of the same thing differ by about this much on a shared machine. */
 const SAME_SPEED = 0.85;
 
@@ -123,12 +125,17 @@ function goals({ settings }: Results): string {
 export function toMarkdown(results: Results): string {
   const { machine, plan } = results;
   const settings = Object.entries(machine.settings).map(([name, value]) => `${name} ${value}`);
+  const others =
+    machine.loadBefore < QUIET_LOAD
+      ? ''
+      : ', **with other programs besides, so every figure is lower than the machine allows: the ' +
+        `load average was ${machine.loadBefore.toFixed(1)} before the start**`;
   return `# Benchmark of ${results.date}, commit ${machine.commit}
 
 ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB; Node ${machine.node}; PostgreSQL \
 ${machine.postgres} (the embedded one: ${settings.join(', ')}). The load generator, the server and PostgreSQL share \
-the cores. Each figure: ${plan.saturatedSeconds} s saturated or ${plan.fixedSeconds} s at a fixed rate, after a \
-warm-up${plan.repeats > 1 ? `, median of ${plan.repeats}` : ''}.
+the cores${others}. Each figure: ${plan.saturatedSeconds} s saturated or ${plan.fixedSeconds} s at a fixed rate, \
+after a warm-up${plan.repeats > 1 ? `, median of ${plan.repeats}` : ''}.
 
 ${goals(results)}
 

@@ -1,15 +1,16 @@
 /**
  * Measures the running product from HTTP request to posted and released, beside its peer:
- * `npm run bench -- [--short] [--stored 1000000] [--data DIR] [--profile DIR]`.
+ * `npm run bench -- [--short] [--seconds 10] [--stored 1000000] [--data DIR] [--profile DIR]`.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureConsoleBuilt } from '../src/api/console-build.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded-server.ts';
 import { buildFlushDelay, type StartedDatabase, startWithFlushDelay } from './flush-delay.ts';
 import { describeMachine, type Machine } from './machine.ts';
-import { FULL_PLAN, measureBooks, measurePeer, SHORT_PLAN } from './measure.ts';
+import { fullPlan, measureBooks, measurePeer, SHORT_PLAN } from './measure.ts';
 import { type Results, type Setting, toMarkdown } from './report.ts';
 
 const FLUSH_US = 4000;
@@ -18,6 +19,8 @@ const STORED = 1_000_000;
 const { values } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
+    /** Of each saturated measurement; less than 10 is for a first look. */
+    seconds: { type: 'string', default: '10' },
     /** Payments in the books before; 0 leaves that measurement out. */
     stored: { type: 'string' },
     data: { type: 'string', default: '/var/tmp/checkvalve-bench' },
@@ -25,11 +28,12 @@ const { values } = parseArgs({
     profile: { type: 'string' },
   },
 });
-const plan = values.short ? SHORT_PLAN : FULL_PLAN;
+const plan = values.short ? SHORT_PLAN : fullPlan(Number(values.seconds));
 const stored = Number(values.stored ?? (values.short ? 0 : STORED));
 const dataDirectory = values.data;
 const nodeOptions = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : [];
 const quiet = { info: () => {}, warn: () => {} };
+const loadBefore = loadavg()[0] ?? 0;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 async function measure(
@@ -53,7 +57,7 @@ async function measureProduct(settings: Setting[]): Promise<Machine> {
       const filled = `${stored.toLocaleString('en')} payments stored before`;
       settings.push(await measure(database, filled, { stored, withPeer: false }));
     }
-    return await describeMachine(database.databaseUrl);
+    return await describeMachine(database.databaseUrl, loadBefore);
   } finally {
     await database.stop();
   }
