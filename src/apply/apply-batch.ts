@@ -105,16 +105,19 @@ async function readInbox(
   limit: number,
 ): Promise<readonly StoredDocument[]> {
   const rows = await tx.query<Omit<StoredDocument, 'appliedAt'>>(
-    sql`with waiting as (
-          select d.id, sum(octet_length(d.body)) over (order by d.id) - octet_length(d.body) as bytes_before
-          from (select document_id from inbox where organization_id = ${organizationId}
-                order by document_id limit ${limit}) i
-          join documents d on d.organization_id = ${organizationId} and d.id = i.document_id
+    // By arrays of ids: the plan must not hang on the inbox's statistics, which are never fresh.
+    sql`with waiting as materialized (
+          select d.id,
+            sum(octet_length(d.body)) over (order by d.id) - octet_length(d.body) as bytes_before
+          from documents d
+          where d.organization_id = ${organizationId} and d.id = any(array(
+            select document_id from inbox where organization_id = ${organizationId}
+            order by document_id limit ${limit}))
         )
-        select ${documentColumns} from waiting
-        join documents d on d.organization_id = ${organizationId} and d.id = waiting.id
+        select ${documentColumns} from documents d
         ${documentJoins}
-        where waiting.bytes_before < ${BATCH_BYTES}
+        where d.organization_id = ${organizationId}
+          and d.id = any(array(select id from waiting where bytes_before < ${BATCH_BYTES}))
         order by d.id`,
   );
   return withSharedSettings(rows).map((row) => ({ ...row, appliedAt: '' }));
