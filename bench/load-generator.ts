@@ -114,17 +114,17 @@ async function openLoop(load: Load, requests: readonly Buffer[], rate: number): 
   );
   const sentAtMs: number[] = [];
   const answeredInMs: number[] = [];
-  const started = performance.now();
+  const started = instantMs();
   const answers: Promise<void>[] = [];
   const due = (index: number) => started + (index * 1000) / rate;
   const count = Math.min(requests.length, Math.floor(load.seconds * rate));
   const sendOne = async (index: number) => {
-    sentAtMs[index] = performance.timeOrigin + due(index);
+    sentAtMs[index] = due(index);
     await lanes[index % lanes.length]?.(requests[index] as Buffer);
-    answeredInMs[index] = performance.now() - due(index);
+    answeredInMs[index] = instantMs() - due(index);
   };
   while (answers.length < count) {
-    while (answers.length < count && due(answers.length) <= performance.now()) {
+    while (answers.length < count && due(answers.length) <= instantMs()) {
       answers.push(sendOne(answers.length));
     }
     await new Promise((resolve) => setTimeout(resolve, TICK_MS));

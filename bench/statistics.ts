@@ -22,7 +22,10 @@ export function medianBy<Run>(runs: readonly Run[], measure: (run: Run) => numbe
   return median;
 }
 
-/** Milliseconds since 1970 with fractions, comparable between the processes of one machine. */
+/**
+ * Milliseconds of the machine's own monotonic clock, the same for all its processes. The time of day is not: a step
+ * of it during a run would count as latency.
+ */
 export function instantMs(): number {
-  return performance.timeOrigin + performance.now();
+  return Number(process.hrtime.bigint()) / 1e6;
 }
