@@ -105,19 +105,16 @@ async function readInbox(
   limit: number,
 ): Promise<readonly StoredDocument[]> {
   const rows = await tx.query<Omit<StoredDocument, 'appliedAt'>>(
-    // By arrays of ids: the plan must not hang on the inbox's statistics, which are never fresh.
-    sql`with waiting as materialized (
-          select d.id,
-            sum(octet_length(d.body)) over (order by d.id) - octet_length(d.body) as bytes_before
-          from documents d
-          where d.organization_id = ${organizationId} and d.id = any(array(
-            select document_id from inbox where organization_id = ${organizationId}
-            order by document_id limit ${limit}))
+    sql`with waiting as (
+          select d.id, sum(octet_length(d.body)) over (order by d.id) - octet_length(d.body) as bytes_before
+          from (select document_id from inbox where organization_id = ${organizationId}
+                order by document_id limit ${limit}) i
+          join documents d on d.organization_id = ${organizationId} and d.id = i.document_id
         )
-        select ${documentColumns} from documents d
+        select ${documentColumns} from waiting
+        join documents d on d.organization_id = ${organizationId} and d.id = waiting.id
         ${documentJoins}
-        where d.organization_id = ${organizationId}
-          and d.id = any(array(select id from waiting where bytes_before < ${BATCH_BYTES}))
+        where waiting.bytes_before < ${BATCH_BYTES}
         order by d.id`,
   );
   return withSharedSettings(rows).map((row) => ({ ...row, appliedAt: '' }));
