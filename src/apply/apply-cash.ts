@@ -82,11 +82,13 @@ function applyTo(ctx: Deciding, payment: PaymentRow, row: InvoiceRow | WorkOrder
       reference.number &&
       !keys.has(matchKey(reference.number) ?? ''),
   );
+  // Equal invoices only count against this one: another is not what the payment was woken for.
+  const sameAmount = 'workOrderKey' in row ? sameAmountInvoices(ctx.books, payment) : [];
   const proposal = proposeAllocations({
     ...amountsOf(payment),
     references,
     unknownInvoice: other?.number ?? null,
-    sameAmount: 'workOrderKey' in row ? sameAmountInvoices(ctx.books, payment) : [],
+    sameAmount: sameAmount.some(names) ? sameAmount : [],
   });
   if (proposal.allocations.length === 0) return;
   for (const { target, amountMinor, explanation } of proposal.allocations) {

@@ -399,6 +399,21 @@ async function loadWaiting(load: Load): Promise<void> {
     found.push(...unapplied.map((row) => row.id));
   }
   await loadPaymentsById(load, found);
+  await loadEqualInvoices(load, found);
+}
+
+/** The open invoices that are as large as a waiting payment of their customer: more than one make it ambiguous. */
+async function loadEqualInvoices(
+  { tx, books, organizationId }: Load,
+  paymentIds: readonly bigint[],
+): Promise<void> {
+  const waiting = ids(paymentIds).flatMap((id) => books.payments.get(id) ?? []);
+  const customerIds = ids(waiting.flatMap((payment) => payment.customerId ?? []));
+  if (customerIds.length === 0) return;
+  const amounts = ids(waiting.map((payment) => payment.amountMinor));
+  const condition = sql`row.status in ('open', 'partially_paid')
+    and row.customer_id = any(${customerIds}::bigint[]) and row.balance_minor = any(${amounts}::bigint[])`;
+  books.invoices.load(await selectRows(tx, invoicesTable, organizationId, condition));
 }
 
 /** Which payments have a further id already: needed only where twins are possible. */
