@@ -339,7 +339,7 @@ function settleMoney(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): v
     takeBackReceipt(ctx, payment, event.reason ? `${event.type}: ${event.reason}` : event.type);
   }
   settleFee(ctx, payment, event);
-  if (payment.receivedMinor > 0n) postWaiting(ctx, payment);
+  if (payment.receivedMinor > 0n) postWaiting(ctx, payment, event);
 }
 
 function postReceipt(ctx: Deciding, payment: PaymentRow): void {

@@ -90,16 +90,19 @@ export function decideRefund(ctx: Deciding, event: CanonicalEvent): void {
   } else settleUnlinkedRefund(ctx, refund);
 }
 
-/** Books what waited for this payment to be received. */
-export function postWaiting(ctx: Deciding, payment: PaymentRow): void {
-  const key = keyOf(payment.connectionId, payment.externalId);
-  for (const refund of ctx.books.refunds.find('waiting', key)) {
-    refund.paymentId = payment.id;
-    ctx.books.refunds.put(refund);
-  }
-  for (const dispute of ctx.books.disputes.find('waiting', key)) {
-    dispute.paymentId = payment.id;
-    ctx.books.disputes.put(dispute);
+/** Books what waited for this payment to be received, under the id it has or one that the event names. */
+export function postWaiting(ctx: Deciding, payment: PaymentRow, event: CanonicalEvent): void {
+  const named = [payment.externalId, event.externalPaymentId, event.links.paymentExternalId];
+  for (const externalId of new Set(named.filter((id) => id !== null && id !== undefined))) {
+    const key = keyOf(payment.connectionId, externalId);
+    for (const refund of ctx.books.refunds.find('waiting', key)) {
+      refund.paymentId = payment.id;
+      ctx.books.refunds.put(refund);
+    }
+    for (const dispute of ctx.books.disputes.find('waiting', key)) {
+      dispute.paymentId = payment.id;
+      ctx.books.disputes.put(dispute);
+    }
   }
   for (const refund of ctx.books.refunds.find('payment', String(payment.id))) {
     if (!settleRefund(ctx, refund, payment)) continue;

@@ -20,7 +20,7 @@ import {
   reviewItemsTable,
   workOrdersTable,
 } from './rows.ts';
-import { type Pairs, type Wanted, wantReferences, wantReview } from './wanted.ts';
+import { Pairs, type Wanted, wantReferences, wantReview } from './wanted.ts';
 
 /**
  * Fills the books. What is loaded is every row that matches a wanted key in the database; rows the batch itself
@@ -31,12 +31,12 @@ export async function loadBooks(tx: Queryable, books: Books, wanted: Wanted): Pr
   const load = { tx, books, wanted, organizationId };
   await loadIdentities(load);
   await loadPayments(load, paymentsDirectly(wanted));
+  await loadReversals(load);
   for (const payment of books.payments.all()) {
     wantReferences(wanted, payment.connectionId, payment.references);
     if (payment.customerId !== null) wanted.amounts.add(payment.amountMinor);
     else wantPayer(wanted, payment);
   }
-  await loadReversals(load);
   await loadCustomers(load);
   await loadAllocations(
     load,
@@ -197,14 +197,20 @@ function readPayment(row: PaymentRow): PaymentRow {
 
 async function loadReversals({ tx, books, wanted, organizationId }: Load): Promise<void> {
   const paymentIds = [...books.payments.all()].map((row) => row.id);
+  // What waits names a payment by the id it has now, which need not be the one that a document names.
+  const awaited = new Pairs();
+  for (const payment of books.payments.all()) awaited.add(payment.connectionId, payment.externalId);
+  wanted.payments.connectionIds.forEach((connectionId, index) => {
+    awaited.add(connectionId, wanted.payments.externalIds[index]);
+  });
   for (const [table, shelf, pairs] of [
     [refundsTable, books.refunds, wanted.refunds],
     [disputesTable, books.disputes, wanted.disputes],
   ] as const) {
     const condition = byAnyOf(table, organizationId, [
       pairs.size > 0 ? inPairs('row.connection_id', 'row.external_id', pairs) : undefined,
-      wanted.payments.size > 0
-        ? sql`(row.payment_id is null and ${inPairs('row.connection_id', 'row.payment_external_id', wanted.payments)})`
+      awaited.size > 0
+        ? sql`(row.payment_id is null and ${inPairs('row.connection_id', 'row.payment_external_id', awaited)})`
         : undefined,
       paymentIds.length > 0 ? sql`row.payment_id = any(${paymentIds}::bigint[])` : undefined,
     ]);
