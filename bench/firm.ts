@@ -55,7 +55,7 @@ export async function hasDatabase(serverUrl: string, name: string): Promise<bool
 export async function openFirm(databaseUrl: string, dataDirectory: string): Promise<void> {
   await migrate(databaseUrl);
   const config = readConfig({ environment: {}, options: { data: dataDirectory, databaseUrl } });
-  const database = connectDatabase(databaseUrl);
+  const database = connectDatabase(databaseUrl, { onlyByIndex: true });
   const sealer = createSealer(await loadMasterKeys(config));
   await createConnection(
     { database, sealer },
@@ -125,7 +125,7 @@ export async function enterStory(
   const name = raw(new URL(databaseUrl).pathname.slice(1));
   const settings = connectDatabase(databaseUrl, { poolSize: 1 });
   await settings.execute(sql`alter database ${name} set session_replication_role = replica`);
-  const database = connectDatabase(databaseUrl);
+  const database = connectDatabase(databaseUrl, { onlyByIndex: true });
   const connectionId = await connectionOf(database);
   let applying: Promise<void> = Promise.resolve();
   for (const block of blocksOf(story)) {

@@ -52,7 +52,9 @@ export async function openApp(
     ? openServerDatabase(given, log)
     : openDatabaseUrl(given, log));
   await migrate(server.databaseUrl);
-  const database = connectDatabase(server.databaseUrl, { poolSize: options.work ? 12 : 4 });
+  const database = connectDatabase(server.databaseUrl, { poolSize: options.work ? 8 : 4 });
+  // Taking in and applying only ever look up by keys; people's questions may have to read whole tables.
+  const engine = connectDatabase(server.databaseUrl, { poolSize: 6, onlyByIndex: true });
   const config = options.work ? given : await withAddressOfServer(given, database);
   const sealer = createSealer(await loadMasterKeys(config));
   const meters = createMeters(database);
@@ -62,7 +64,7 @@ export async function openApp(
   const access = portalAccess({ database, sealer, now });
   const applier = options.work
     ? startApplier({
-        db: database,
+        db: engine,
         log,
         now,
         onApplied: (_organizationId, result) => countApplied(meters, result, now()),
@@ -80,7 +82,7 @@ export async function openApp(
     sealer,
     meters,
     connections,
-    receiving: { intake: createIntake(database), connections, refusals },
+    receiving: { intake: createIntake(engine), connections, refusals },
     access,
     wakeApplier,
     applier,
@@ -89,6 +91,7 @@ export async function openApp(
       await applier?.stop();
       await refusals.close();
       await listening.close();
+      await engine.close();
       await database.close();
       await server.close();
     },

@@ -40,7 +40,11 @@ export async function checkRebuild(
   const schema = `checkvalve_rebuild_${organizationId}`;
   await db.execute(sql`drop schema if exists ${raw(schema)} cascade`);
   await db.execute(sql`create schema ${raw(schema)}`);
-  const scratch = connectDatabase(db.url, { poolSize: 1, searchPath: `${schema},public` });
+  const scratch = connectDatabase(db.url, {
+    poolSize: 1,
+    searchPath: `${schema},public`,
+    onlyByIndex: true,
+  });
   try {
     return await scratch.transaction(async (tx) => {
       // The lock keeps the applier waiting, so both sides end at the same document.

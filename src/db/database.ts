@@ -41,9 +41,21 @@ export function readInstant(text: string): string {
 
 export function connectDatabase(
   url: string,
-  options: { readonly poolSize?: number; readonly searchPath?: string } = {},
+  options: {
+    readonly poolSize?: number;
+    readonly searchPath?: string;
+    /**
+     * For sessions that only look up by keys. PostgreSQL keeps the plans of foreign key checks for a session's life:
+     * one made while a table was new and small reads the whole table ever after.
+     */
+    readonly onlyByIndex?: boolean;
+  } = {},
 ): Database {
-  const settings = `-c TimeZone=UTC -c jit=off${options.searchPath ? ` -c search_path=${options.searchPath}` : ''}`;
+  const settings = [
+    '-c TimeZone=UTC -c jit=off',
+    ...(options.searchPath ? [`-c search_path=${options.searchPath}`] : []),
+    ...(options.onlyByIndex ? ['-c enable_seqscan=off'] : []),
+  ].join(' ');
   const pool = new pg.Pool({
     connectionString: url,
     max: options.poolSize ?? 10,

@@ -22,7 +22,7 @@ export type TestBooks = {
 };
 
 export async function openTestBooks(url: string): Promise<TestBooks> {
-  const db = connectDatabase(url, { poolSize: 4 });
+  const db = connectDatabase(url, { poolSize: 4, onlyByIndex: true });
   const [row] = await db.query<{ organization_id: number }>(
     sql`insert into organizations (name, installation) values ('Test firm', 'test01') returning organization_id`,
   );
