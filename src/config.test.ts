@@ -24,6 +24,7 @@ test('without settings it listens on this machine only and keeps data in the rep
     dataDirectory: fileURLToPath(new URL('../data', import.meta.url)),
     databaseUrl: undefined,
     publicUrl: 'http://localhost:4870',
+    publicUrlGiven: false,
     masterKeys: undefined,
     logLevel: 'info',
     bodyLimitBytes: 2_097_152,
