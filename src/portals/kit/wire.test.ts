@@ -35,7 +35,7 @@ describe('numbers as they were written', () => {
   });
 
   test('everything else is as JSON.parse reads it', () => {
-    const value = fc.jsonValue({ depthSize: 'small' }).filter((one) => !/\d/.test(String(one)));
+    const value = fc.jsonValue({ depthSize: 'small' });
     fc.assert(
       fc.property(value, (given) => {
         const text = JSON.stringify(given);
