@@ -91,6 +91,7 @@ async function replayAll(
   const notes: string[] = [];
   let documents = 0;
   let after = 0n;
+  let analyseAt = PAGE;
   for (;;) {
     const attempts = await readAttempts(tx, organizationId, after);
     const last = attempts.at(-1);
@@ -105,7 +106,16 @@ async function replayAll(
     documents += attempts.length;
     after = last.sequence;
     onProgress(documents);
+    if (documents >= analyseAt) {
+      await analyseScratch(tx);
+      analyseAt = documents * 2;
+    }
   }
+}
+
+/** Nobody else sees the scratch tables of this transaction, so nobody else can tell the planner how they grow. */
+async function analyseScratch(tx: Queryable): Promise<void> {
+  await tx.execute(sql`analyze ${raw(BOOK_TABLES.join(', '))}`);
 }
 
 async function readAttempts(
