@@ -16,6 +16,9 @@ const COLOURS: Readonly<Record<string, Parameters<typeof styleText>[0]>> = {
   partially_refunded: 'yellow',
 };
 
+/** Formats decimal text exactly; nothing becomes a float. */
+const AMOUNTS = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2 });
+
 /** Prints every change from now on through `print`; `close` stops it. */
 export async function startTicker(
   app: App,
@@ -56,9 +59,7 @@ export async function startTicker(
 }
 
 function lineOf(payment: PaymentJson): string {
-  const amount = Number(payment.amount.amount).toLocaleString('en-US', {
-    minimumFractionDigits: 2,
-  });
+  const amount = AMOUNTS.format(payment.amount.amount as Intl.StringNumericLiteral);
   const status = payment.status.replace('_', ' ');
   return [
     payment.portal.padEnd(15),
