@@ -43,6 +43,7 @@ async function visit(
   options: { path?: string; hash?: string; width?: number; failing?: number } = {},
 ): Promise<Visit> {
   const server = await openApiServer(dist);
+  t.after(() => server.close());
   server.payments = payments;
   server.failing = options.failing ?? null;
   const context = await browser.newContext({
@@ -50,10 +51,7 @@ async function visit(
     locale: 'en-US',
     timezoneId: 'America/Chicago',
   });
-  t.after(async () => {
-    await context.close();
-    await server.close();
-  });
+  t.after(() => context.close());
   const page = await context.newPage();
   page.setDefaultTimeout(SOON_MS);
   const complaints: string[] = [];

@@ -1,6 +1,6 @@
 /** A browser for tests of the console: headless Chromium from npm, for pages on this machine. */
 import { execFile } from 'node:child_process';
-import { access, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -58,6 +58,7 @@ async function unpackedChromium(): Promise<string> {
     await execute(process.execPath, ['--input-type=module', '-e', `await ${script}`], {
       env: { ...process.env, TMPDIR: draft, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' },
     });
+    await writeFile(join(draft, 'fonts', 'fonts.conf'), fontsIn(directory));
     await rename(draft, directory).catch(async (error: unknown) => {
       // Another process was quicker.
       if (!(await exists(join(directory, 'chromium')))) throw error;
@@ -66,6 +67,17 @@ async function unpackedChromium(): Promise<string> {
     await rm(draft, { recursive: true, force: true });
   }
   return directory;
+}
+
+/** The package's own configuration names folders of another environment; without any font Chromium ends itself. */
+function fontsIn(directory: string): string {
+  const fonts = join(directory, 'fonts');
+  return [
+    '<?xml version="1.0"?>',
+    '<!DOCTYPE fontconfig SYSTEM "fonts.dtd">',
+    `<fontconfig><dir>${fonts}</dir><cachedir>${join(fonts, 'cache')}</cachedir></fontconfig>`,
+    '',
+  ].join('\n');
 }
 
 async function exists(path: string): Promise<boolean> {
