@@ -114,7 +114,7 @@ describe('whatever the bytes', () => {
         assert.equal(once.masked === 0, once.body === body);
         assert.ok(maskCards(once.body).body.equals(once.body), body.toString());
       }),
-      { numRuns: 3000 },
+      { numRuns: 3000, examples: [[['0', '5555-5555-5555-4444', ' ', '5555-5555-5555-4444']]] },
     );
   });
 

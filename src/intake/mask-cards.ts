@@ -27,7 +27,17 @@ const ID_FIELD = /"[^"]*(?:id|reference|token|realm|account|number_key)"\s*:\s*"
  * Returns the same buffer when there is none.
  */
 export function maskCards(body: Buffer): { readonly body: Buffer; readonly masked: number } {
-  const text = body.toString('latin1');
+  let text = body.toString('latin1');
+  let masked = 0;
+  // Where numbers overlap (a digit or a date before the first group), masking one lays the next one bare.
+  for (let round = maskedOnce(text); round.masked > 0; round = maskedOnce(text)) {
+    text = round.text;
+    masked += round.masked;
+  }
+  return masked === 0 ? { body, masked } : { body: Buffer.from(text, 'latin1'), masked };
+}
+
+function maskedOnce(text: string): { readonly text: string; readonly masked: number } {
   let masked = 0;
   const result = text.replace(RUN, (run, offset: number) => {
     if (run.length < LEAST_DIGITS) return run;
@@ -37,7 +47,7 @@ export function maskCards(body: Buffer): { readonly body: Buffer; readonly maske
     masked += cards.length;
     return cards.reduce(maskBetween, run);
   });
-  return masked === 0 ? { body, masked } : { body: Buffer.from(result, 'latin1'), masked };
+  return { text: result, masked };
 }
 
 type Span = { readonly start: number; readonly end: number };
