@@ -32,6 +32,15 @@ export type TruePayment = {
   readonly feeMinor: bigint | null;
 };
 
+/** A payout as the portal's books have it; negative when it debits our bank. */
+export type TruePayout = {
+  readonly externalId: string;
+  readonly amountMinor: bigint;
+  readonly currency: string;
+  /** `failed`: the bank sent it back, and the money is at the portal again. */
+  readonly state: 'paid' | 'failed';
+};
+
 /**
  * A portal on loopback with its own API, signing and truth. Methods change the portal's world at the
  * given instant and queue the notices it would send; a missing method is something the portal cannot do.
@@ -41,6 +50,8 @@ export type SimulatedPortal = {
   readonly role: 'source' | 'books';
   /** Settings as text, as `checkvalve connect --set` takes them. */
   readonly settings: Readonly<Record<string, string>>;
+  /** What it takes; every currency when absent. */
+  readonly currencies?: readonly string[];
   /** The customer pays; resolves to the portal's payment id. */
   pay(order: SimulatedOrder, at: Date): string;
   /** Begins a payment that is pending (bank debit); `settle` or `fail` ends it. */
@@ -59,6 +70,10 @@ export type SimulatedPortal = {
   /** Takes the notices queued since the last call, in the order they were caused. */
   takeNotices(): SimulatedNotice[];
   truth(): readonly TruePayment[];
+  /** Present with `payout`. */
+  payouts?(): readonly TruePayout[];
+  /** What the portal kept for disputes besides the disputed money, refunded fees left out; absent when nothing. */
+  disputeFees?(): readonly { readonly currency: string; readonly amountMinor: bigint }[];
   /** API requests answered so far, faults included. */
   readonly requestCount: () => number;
   close(): Promise<void>;

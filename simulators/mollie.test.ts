@@ -56,7 +56,7 @@ const settingsOf = (portal: SimulatedPortal) => mollie.settings.parse(portal.set
 
 function eventsIn(portal: SimulatedPortal, body: Buffer) {
   return mollie
-    .split(body)
+    .split(body, {})
     .map((document) =>
       mollie.normalize({ ...document, headers: {}, receivedAt: at(0) }, settingsOf(portal)),
     );

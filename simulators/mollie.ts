@@ -27,8 +27,17 @@ import { type Random, seededRandom } from './random.ts';
 
 const INSTANT_METHODS = ['ideal', 'creditcard', 'paypal', 'bancontact', 'applepay'] as const;
 
+/** How a change is told: by the classic webhook, by a signed event with a snapshot or without, or by both. */
+const WAYS = ['classic', 'snapshot', 'simple', 'both'] as const;
+type Way = (typeof WAYS)[number];
+
+export type MollieSimulatorOptions = SimulatorOptions & {
+  /** Among which the seed chooses; all of them when absent. */
+  readonly ways?: readonly Way[];
+};
+
 /** Starts the portal on loopback; the same seed and calls tell the same story. */
-export async function simulateMollie(options: SimulatorOptions): Promise<SimulatedPortal> {
+export async function simulateMollie(options: MollieSimulatorOptions): Promise<SimulatedPortal> {
   const random = seededRandom(options.seed);
   const world: MollieWorld = {
     apiKey: `live_${random.token(30)}`,
@@ -51,7 +60,13 @@ export async function simulateMollie(options: SimulatorOptions): Promise<Simulat
     tooMany,
   });
   const notices: SimulatedNotice[] = [];
-  const tell = noticeWriter({ random, webhookSecret, notices, baseUrl: server.baseUrl });
+  const tell = noticeWriter({
+    random,
+    ways: options.ways ?? WAYS,
+    webhookSecret,
+    notices,
+    baseUrl: server.baseUrl,
+  });
   return {
     portal: 'mollie',
     role: 'source',
@@ -205,19 +220,17 @@ function settle(world: MollieWorld, random: Random, at: Date): string | undefine
   return made[0]?.id;
 }
 
-/**
- * Each change is told as shops really have it configured: by the classic webhook, by the signed one
- * with a snapshot or without, or by both. Classic knows no pending payments.
- */
+/** Each change is told as shops really have it configured. Classic knows no pending payments. */
 function noticeWriter(context: {
   readonly random: Random;
+  readonly ways: readonly Way[];
   readonly webhookSecret: string;
   readonly notices: SimulatedNotice[];
   readonly baseUrl: string;
 }): Tell {
-  const { random, webhookSecret, notices, baseUrl } = context;
+  const { random, ways, webhookSecret, notices, baseUrl } = context;
   return (type, entity, payment, at) => {
-    const way = random.pick(['classic', 'snapshot', 'simple', 'both'] as const);
+    const way = random.pick(ways);
     const classic = (way === 'classic' || way === 'both') && type !== 'payment.pending';
     if (classic) notices.push(classicNotice(payment.id));
     if (classic && way !== 'both') return;

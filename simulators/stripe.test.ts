@@ -60,7 +60,7 @@ async function readBody(
   { settings, api }: { settings: unknown; api?: PortalApi },
 ): Promise<readonly CanonicalEvent[]> {
   const events: CanonicalEvent[] = [];
-  for (const document of stripe.split(body)) {
+  for (const document of stripe.split(body, {})) {
     const outcome = stripe.normalize({ ...document, headers: {}, receivedAt: at(0) }, settings);
     assert.ok(!('quarantined' in outcome), 'quarantined' in outcome ? outcome.quarantined : '');
     if ('events' in outcome) events.push(...outcome.events);

@@ -10,7 +10,7 @@ import {
   type ConnectionCache,
   connectionCache,
 } from './intake/connections.ts';
-import { type PortalAccess, portalAccess } from './intake/portal-access.ts';
+import { askPortal, type PortalAccess, portalAccess } from './intake/portal-access.ts';
 import { findAddress } from './intake/public-address.ts';
 import type { Receiving } from './intake/receive.ts';
 import { countRefusals } from './intake/refusals.ts';
@@ -82,7 +82,7 @@ export async function openApp(
     sealer,
     meters,
     connections,
-    receiving: { intake: createIntake(engine), connections, refusals },
+    receiving: { intake: createIntake(engine), connections, refusals, asking: askPortal(access) },
     access,
     wakeApplier,
     applier,

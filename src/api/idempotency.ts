@@ -104,11 +104,20 @@ export function differingFields(left: unknown, right: unknown): readonly string[
   return [...paths].filter((path) => before.get(path) !== after.get(path)).sort();
 }
 
-function leaves(value: unknown, path = '', into = new Map<string, string>()): Map<string, string> {
+type Leaves = Map<string, string>;
+
+function leaves(value: unknown, path: readonly string[] = [], into: Leaves = new Map()): Leaves {
   if (value === undefined) return into;
-  if (typeof value !== 'object' || value === null) return into.set(path, JSON.stringify(value));
+  if (typeof value !== 'object' || value === null) {
+    return into.set(path.join('.'), JSON.stringify(value));
+  }
   const entries = Object.entries(value);
-  if (entries.length === 0) return into.set(path, Array.isArray(value) ? '[]' : '{}');
-  for (const [name, inner] of entries) leaves(inner, path ? `${path}.${name}` : name, into);
+  if (entries.length === 0) return into.set(path.join('.'), Array.isArray(value) ? '[]' : '{}');
+  for (const [name, inner] of entries) leaves(inner, [...path, quoted(name)], into);
   return into;
+}
+
+/** A name in which a path could lose its way is quoted, so that two paths never read alike. */
+function quoted(name: string): string {
+  return name === '' || /[."]/.test(name) ? JSON.stringify(name) : name;
 }

@@ -23,6 +23,7 @@ export const PROBLEMS = {
   'invalid-settings': { status: 422, title: 'The settings do not fit' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Something broke on our side' },
+  'portal-unavailable': { status: 503, title: 'The portal cannot be asked whether it sent this' },
   unavailable: { status: 503, title: 'The database cannot be reached' },
   'too-many-streams': { status: 503, title: 'Too many streams are open' },
 } as const satisfies Record<string, { readonly status: number; readonly title: string }>;

@@ -38,6 +38,8 @@ export async function webhooks(
     );
   };
   server.post('/webhooks/:portal/:connectionId', addressed);
+  // A challenge; nothing that comes by GET is ever stored.
+  server.get('/webhooks/:portal/:connectionId', addressed);
   // Some portals append paths of their own to the address they are given.
   server.post('/webhooks/:portal/:connectionId/*', addressed);
 
@@ -83,6 +85,10 @@ export async function webhooks(
           'body-too-large',
           `${received.connection.portal.name} never sends this much.`,
         );
+      case 'undecided':
+        app.meters.refused.inc({ portal: received.connection.portal.id, code: 'undecided' });
+        app.log.warn({ connectionId: received.connection.id }, received.because);
+        return problem(reply.header('retry-after', '30'), 'portal-unavailable', received.because);
       case 'answered':
         return reply
           .code(received.reply.status)
@@ -111,7 +117,8 @@ function noticeOf(request: FastifyRequest, receivedAt: Date): Notice {
     headers[name] = values?.join(', ') ?? '';
   }
   const body = Buffer.isBuffer(request.body) ? request.body : EMPTY;
-  return { headers, body, url: request.url, receivedAt };
+  const method = request.method === 'GET' ? 'GET' : 'POST';
+  return { method, headers, body, url: request.url, receivedAt };
 }
 
 function problem(reply: FastifyReply, code: ProblemCode, detail: string) {

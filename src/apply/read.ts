@@ -15,6 +15,8 @@ export type StoredDocument = DocumentAtHand & {
 
 export type ReadDocument = { readonly reading: Reading; readonly fetch: readonly FetchRequest[] };
 
+const NOTHING_NEW = { ignored: 'it tells of nothing new' } as const;
+
 /** Never throws: what cannot be read is quarantined with the reason. */
 export function readDocument(document: StoredDocument): ReadDocument {
   try {
@@ -34,17 +36,21 @@ function read(document: StoredDocument): ReadDocument {
     { body: document.body, headers: document.headers, receivedAt: new Date(document.receivedAt) },
     parsedSettings(portal, document.publicSettings),
   );
-  if ('fetch' in normalized) return { reading: { notice: true }, fetch: normalized.fetch };
-  if ('events' in normalized && !document.authentic) {
+  if (!('events' in normalized)) {
+    return 'fetch' in normalized
+      ? { reading: { notice: true }, fetch: normalized.fetch }
+      : { reading: normalized, fetch: [] };
+  }
+  const { events, fetch = [] } = normalized;
+  if (!document.authentic) {
     return {
       reading: { quarantined: 'nothing proves who sent this, so it may not state facts' },
       fetch: [],
     };
   }
-  if ('events' in normalized && normalized.events.length === 0) {
-    return { reading: { ignored: 'it tells of nothing new' }, fetch: [] };
-  }
-  return { reading: normalized, fetch: [] };
+  if (events.length > 0) return { reading: { events }, fetch };
+  const reading = fetch.length > 0 ? ({ notice: true } as const) : NOTHING_NEW;
+  return { reading, fetch };
 }
 
 /** Settings as they were when the document came: parsing is not free, and they change rarely. */

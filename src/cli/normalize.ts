@@ -66,10 +66,12 @@ function normalizeBody(portal: Portal, settings: unknown, document: PortalDocume
   const ignored: { reason: string }[] = [];
   const quarantined: { reason: string }[] = [];
   const fetch: FetchRequest[] = [];
-  for (const part of portal.split(document.body)) {
+  for (const part of portal.split(document.body, document.headers)) {
     const normalized = normalizePart(portal, settings, { ...document, body: part.body });
-    if ('events' in normalized) events.push(...normalized.events);
-    else if ('ignored' in normalized) ignored.push({ reason: normalized.ignored });
+    if ('events' in normalized) {
+      events.push(...normalized.events);
+      fetch.push(...(normalized.fetch ?? []));
+    } else if ('ignored' in normalized) ignored.push({ reason: normalized.ignored });
     else if ('quarantined' in normalized) quarantined.push({ reason: normalized.quarantined });
     else fetch.push(...normalized.fetch);
   }
@@ -80,13 +82,16 @@ type Shown =
   | Exclude<Normalized, { events: readonly CanonicalEvent[] }>
   | {
       readonly events: readonly Record<string, unknown>[];
+      readonly fetch?: readonly FetchRequest[];
     };
 
 /** Whatever `normalize` throws sets the document aside, here as in the books. */
 function normalizePart(portal: Portal, settings: unknown, document: PortalDocument): Shown {
   try {
     const normalized = portal.normalize(document, settings);
-    return 'events' in normalized ? { events: normalized.events.map(toJsonEvent) } : normalized;
+    return 'events' in normalized
+      ? { ...normalized, events: normalized.events.map(toJsonEvent) }
+      : normalized;
   } catch (error) {
     return { quarantined: (error as Error).message };
   }

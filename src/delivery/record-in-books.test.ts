@@ -89,6 +89,7 @@ describe('recordInBooks', () => {
       id: 'books',
       name: 'Books',
       settings,
+      tells: [],
       split: () => [],
       normalize: () => ({ ignored: 'nothing' }),
       books: {

@@ -26,6 +26,7 @@ const portal: Portal = {
       .optional(),
     test: z.union([z.boolean(), z.stringbool()]).default(false),
   }),
+  tells: [],
   split: () => [],
   normalize: () => ({ ignored: 'an example' }),
 };

@@ -89,7 +89,7 @@ async function store(
   const notices = new Map(due.map((one) => [keyOf(one.entity, one.external_id), one]));
   const found = new Set(fetched.map(({ request }) => keyOf(request.entity, request.id)));
   const documents = fetched.flatMap(({ request, body }) =>
-    portal.split(body).map(
+    portal.split(body, {}).map(
       (part): NewDocument => ({
         organizationId,
         connectionId,

@@ -1,6 +1,7 @@
 /** The API of a connection's portal, with its credentials and a token store that all nodes share. */
 import { type Database, sql } from '../db/database.ts';
-import type { PortalApi } from '../portals/contract.ts';
+import type { Asking, PortalApi } from '../portals/contract.ts';
+import { downloads } from '../portals/kit/download.ts';
 import { type Authorization, portalApi } from '../portals/kit/http.ts';
 import { type StoredToken, type TokenStore, tokenSource } from '../portals/kit/oauth.ts';
 import { Secret } from '../portals/kit/secret.ts';
@@ -27,13 +28,24 @@ export function portalAccess(ctx: AccessContext) {
 
 export type PortalAccess = ReturnType<typeof portalAccess>;
 
+/** Where the proof of a connection's deliveries may be asked for. */
+export function askPortal(access: PortalAccess): (connection: Connection) => Asking {
+  const download = downloads();
+  return (connection) => ({
+    download,
+    get api() {
+      return access(connection);
+    },
+  });
+}
+
 function makeApi(ctx: AccessContext, connection: Connection): PortalApi {
   const { portal, settings } = connection;
   if (!portal.api) throw new Error(`${portal.name} has no API`);
   return portalApi({
     baseUrl: portal.api.baseUrl(settings),
     authorization: authorizationOf(ctx, connection),
-    ...(portal.api.headers ? { headers: portal.api.headers } : {}),
+    ...(portal.api.headers ? { headers: portal.api.headers(settings) } : {}),
     requestsPerMinute: portal.api.requestsPerMinute,
     ...(portal.api.throttled ? { throttled: portal.api.throttled } : {}),
     clock: ctx.now,
@@ -41,24 +53,12 @@ function makeApi(ctx: AccessContext, connection: Connection): PortalApi {
 }
 
 function authorizationOf(ctx: AccessContext, connection: Connection): Authorization {
-  const { auth } = connection.portal.api as NonNullable<Connection['portal']['api']>;
-  switch (auth.kind) {
-    case 'bearer': {
-      const token = auth.token(connection.settings);
-      return token ? { kind: 'bearer', token } : { kind: 'none' };
-    }
-    case 'basic': {
-      const credentials = auth.credentials(connection.settings);
-      return credentials ? { kind: 'basic', ...credentials } : { kind: 'none' };
-    }
-    case 'oauth2': {
-      const client = auth.client(connection.settings);
-      return {
-        kind: 'oauth2',
-        tokens: tokenSource({ store: tokenStore(ctx, connection), client, clock: ctx.now }),
-      };
-    }
-  }
+  const { portal, settings } = connection;
+  const auth = (portal.api as NonNullable<typeof portal.api>).auth(settings);
+  if (auth.kind !== 'oauth2') return auth;
+  const { client, ...rest } = auth;
+  const store = tokenStore(ctx, connection);
+  return { ...rest, tokens: tokenSource({ store, client, clock: ctx.now }) };
 }
 
 type SealedToken = {

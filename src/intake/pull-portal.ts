@@ -103,7 +103,7 @@ async function storePage(
   const { organizationId, id: connectionId } = connection;
   const now = ctx.now();
   const documents = page.bodies.flatMap((body) =>
-    connection.portal.split(body).map(
+    connection.portal.split(body, {}).map(
       (part): NewDocument => ({
         organizationId,
         connectionId,

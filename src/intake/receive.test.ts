@@ -41,6 +41,7 @@ beforeEach(async () => {
     intake: createIntake(db),
     connections: connectionCache(connecting, () => NOW),
     refusals: countRefusals(db, () => NOW),
+    asking: () => assert.fail('nothing is asked'),
   };
 });
 

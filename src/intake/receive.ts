@@ -1,6 +1,6 @@
 /** What happens inside a webhook request: authenticate, split, store, acknowledge. Nothing else. */
 import { randomUUID } from 'node:crypto';
-import type { Notice, Reply, Verdict } from '../portals/contract.ts';
+import type { Asking, Notice, Reply, Verdict } from '../portals/contract.ts';
 import { portals } from '../portals/index.ts';
 import type { Connection, ConnectionCache } from './connections.ts';
 import type { Refusals } from './refusals.ts';
@@ -24,12 +24,15 @@ export type Received =
   | { readonly result: 'answered'; readonly reply: Reply; readonly connection: Connection }
   | Refused
   | { readonly result: 'too-large'; readonly connection: Connection }
+  /** Nobody could say yet whether it is authentic; the sender must try again. */
+  | { readonly result: 'undecided'; readonly connection: Connection; readonly because: string }
   | { readonly result: 'unknown' };
 
 export type Receiving = {
   readonly intake: Intake;
   readonly connections: ConnectionCache;
   readonly refusals: Refusals;
+  readonly asking: (connection: Connection) => Asking;
 };
 
 /** Receives a delivery addressed to a connection. */
@@ -55,13 +58,15 @@ async function receiveFor(
   }
   const handshake = webhook.handshake?.(notice, settings);
   if (handshake) return { result: 'answered', reply: handshake, connection };
-  const verdict = webhook.authenticate(notice, settings);
+  if (notice.method === 'GET') return { result: 'unknown' };
+  const verdict = await judge(ctx, connection, notice);
+  if (verdict.verdict === 'undecided') return { result: 'undecided', connection, ...verdict };
   if (verdict.verdict === 'refused') {
     const refused = refusal(verdict, connection);
     count(ctx, refused);
     return refused;
   }
-  const documents = portal.split(notice.body).map(
+  const documents = portal.split(notice.body, notice.headers).map(
     (part): NewDocument => ({
       organizationId: connection.organizationId,
       connectionId: connection.id,
@@ -84,6 +89,30 @@ async function receiveFor(
     fresh: ids.filter((id) => id !== undefined).length,
   };
 }
+
+type Judged =
+  | Exclude<Verdict, { verdict: 'ask' }>
+  | { readonly verdict: 'undecided'; readonly because: string };
+
+/** The portal's verdict; where its proof has to be asked for, what came of asking. */
+async function judge(ctx: Receiving, connection: Connection, notice: Notice): Promise<Judged> {
+  const { name, webhook } = connection.portal;
+  const verdict = webhook?.authenticate(notice, connection.settings) ?? NOT_ASKED;
+  if (verdict.verdict !== 'ask') return verdict;
+  try {
+    const asked = await webhook?.ask?.(notice, connection.settings, ctx.asking(connection));
+    return !asked || asked.verdict === 'ask' ? NOT_ASKED : asked;
+  } catch (error) {
+    const because = `${name} could not be asked whether it sent this: ${(error as Error).message}`;
+    return { verdict: 'undecided', because };
+  }
+}
+
+const NOT_ASKED = {
+  verdict: 'refused',
+  code: 'signature-malformed',
+  because: 'nothing in it can be checked',
+} as const;
 
 function refusal(
   { code, because }: Extract<Verdict, { verdict: 'refused' }>,
@@ -113,10 +142,11 @@ export async function receiveAnywhere(ctx: Receiving, notice: Notice): Promise<R
         if (reply.status < 400) return hinted;
         continue;
       }
-      const verdict = portal.webhook.authenticate(notice, connection.settings);
+      const verdict = await judge(ctx, connection, notice);
       if (verdict.verdict === 'authentic') return receiveFor(ctx, connection, notice);
       if (verdict.verdict === 'hint') hinted = await receiveFor(ctx, connection, notice);
-      else refused.push(refusal(verdict, connection));
+      else if (verdict.verdict === 'refused') refused.push(refusal(verdict, connection));
+      else hinted = { result: 'undecided', connection, because: verdict.because };
     }
   }
   const [first, ...others] = refused;

@@ -1,11 +1,13 @@
 /** What a portal is: data and pure functions. The engine owns every connection, clock, retry and write. */
 import type { ZodType } from 'zod';
-import type { CanonicalEvent } from './events.ts';
+import type { CanonicalEvent, EventType } from './events.ts';
 import type { OAuthClient } from './kit/oauth.ts';
 import type { Secret } from './kit/secret.ts';
 
 /** A delivery as it arrived. Header names are lower case, repeated headers joined by ", ". */
 export type Notice = {
+  /** POST unless it says otherwise; GET is only ever a challenge, which `handshake` answers. */
+  readonly method?: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
   /** The body's bytes, untouched. */
   readonly body: Buffer;
@@ -16,12 +18,22 @@ export type Notice = {
 
 /**
  * `authentic`: the signature proves the bytes. `hint`: the portal does not sign, so the document may only
- * cause a fetch, never an event. `refused`: no effect; `because` tells a person what to look at.
+ * cause a fetch, never an event. `refused`: no effect; `because` tells a person what to look at. `ask`: the proof
+ * needs something of the portal's (a certificate, its own verification), which `webhook.ask` gets.
  */
 export type Verdict =
   | { readonly verdict: 'authentic' }
   | { readonly verdict: 'hint' }
+  | { readonly verdict: 'ask' }
   | { readonly verdict: 'refused'; readonly code: RefusalCode; readonly because: string };
+
+/** Where a delivery's proof may be asked for, beyond the bytes at hand. */
+export type Asking = {
+  /** A public file by its address, without credentials or redirects; kept for the life of the process. */
+  download(url: string): Promise<Buffer>;
+  /** The connection's API, for a portal that verifies on request. */
+  readonly api: PortalApi;
+};
 
 const REFUSAL_CODES = [
   'signature-missing',
@@ -53,7 +65,7 @@ export type SplitDocument = {
 /** An object to fetch after a notice that only names it. */
 export type FetchRequest = { readonly entity: string; readonly id: string };
 
-/** A stored document as `normalize` sees it. */
+/** A stored document as `normalize` sees it; `headers` are empty for what was pulled, fetched or uploaded. */
 export type PortalDocument = {
   readonly body: Buffer;
   readonly headers: Readonly<Record<string, string>>;
@@ -63,9 +75,10 @@ export type PortalDocument = {
 /**
  * What one document becomes. Whatever `normalize` throws quarantines the document with the error's message,
  * so it never guesses: unknown currency, unknown status and unreadable shape are thrown or returned as `quarantined`.
+ * Events may come with objects to fetch that tell the rest (the payer, the invoice).
  */
 export type Normalized =
-  | { readonly events: readonly CanonicalEvent[] }
+  | { readonly events: readonly CanonicalEvent[]; readonly fetch?: readonly FetchRequest[] }
   | { readonly ignored: string }
   | { readonly quarantined: string }
   | { readonly fetch: readonly FetchRequest[] };
@@ -76,13 +89,15 @@ export type PortalApi = {
   request(call: ApiCall): Promise<ApiAnswer>;
 };
 export type ApiCall = {
-  readonly method?: 'GET' | 'POST' | 'PUT';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path below the base URL, or an absolute URL of the same origin (a `next` link). */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | readonly string[]>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
   readonly form?: Readonly<Record<string, string>>;
+  /** A body that is neither JSON nor a form (XML …). */
+  readonly body?: { readonly type: string; readonly text: string };
   /** Statuses that are answers, not errors (404 for "is it gone?"). */
   readonly accept?: readonly number[];
 };
@@ -92,24 +107,50 @@ export type ApiAnswer = {
   readonly body: Buffer;
 };
 
-/** How the engine authenticates API calls; the kit performs it. */
-export type ApiAuth<S> =
-  | { readonly kind: 'bearer'; token(settings: S): Secret | undefined }
-  | {
-      readonly kind: 'basic';
-      credentials(settings: S): { user: string; password: Secret } | undefined;
-    }
+/** How one connection's API calls prove who we are; the kit performs it. */
+export type ApiAuth =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'bearer'; readonly token: Secret }
+  | { readonly kind: 'basic'; readonly user: string; readonly password: Secret }
+  /** A header of the portal's own (`X-API-Key`). */
+  | { readonly kind: 'header'; readonly name: string; readonly value: Secret }
   | {
       readonly kind: 'oauth2';
       /** Token endpoint, client and first refresh token; rotation is stored by the engine. */
-      client(settings: S): OAuthClient;
-    };
+      readonly client: OAuthClient;
+      /** The header that carries the token; `Authorization: Bearer …` when absent. */
+      present?(token: string): readonly [name: string, value: string];
+    }
+  /** Each call is signed by itself (OAuth 1.0a). */
+  | { readonly kind: 'signed'; sign(call: CallToSign): Readonly<Record<string, string>> }
+  | ApiSession;
+
+export type CallToSign = {
+  readonly method: string;
+  readonly url: URL;
+  readonly now: Date;
+  /** Fresh for each call. */
+  readonly nonce: string;
+};
+
+/** A log-in that later calls name (a cookie, a session id in the body) until the portal ends it. */
+export type ApiSession = {
+  readonly kind: 'session';
+  /** Logs in; what it resolves to is kept in memory. @throws Reauthorize, RetryLater */
+  open(send: (call: ApiCall) => Promise<ApiAnswer>): Promise<Secret>;
+  /** The call with the session in it. */
+  attach(call: ApiCall, session: Secret): ApiCall;
+  /** True for an answer that means "log in again"; the call is then repeated once. */
+  ended(answer: ApiAnswer): boolean;
+  /** Minutes after which a session is opened anew without being told; the portal's own limit or less. */
+  readonly minutes: number;
+};
 
 export type PortalApiSettings<S> = {
   baseUrl(settings: S): string;
-  readonly auth: ApiAuth<S>;
-  /** Headers sent with every call (API version …). */
-  readonly headers?: Readonly<Record<string, string>>;
+  auth(settings: S): ApiAuth;
+  /** Headers sent with every call (API version, tenant …). */
+  headers?(settings: S): Readonly<Record<string, string>>;
   readonly requestsPerMinute: number;
   /** True for an answer that means "too many requests" though its status is not 429. */
   throttled?(answer: ApiAnswer): boolean;
@@ -139,13 +180,17 @@ export type Portal<S = unknown, C = unknown> = {
   /** Validated when connecting; secrets are made by `secret()` or `secrets()` of the kit. */
   readonly settings: ZodType<S>;
   readonly api?: PortalApiSettings<S>;
+  /** Every kind of event its documents can become; a test holds the golden fixtures to it. */
+  readonly tells: readonly EventType[];
   /** One cheap call that proves the credentials; resolves to a sentence naming the account. */
   check?(api: PortalApi, settings: S): Promise<string>;
   readonly webhook?: {
     /** True when headers and shape are this portal's, for `POST /webhooks/payment-event`. Cheap, never throws. */
     recognizes(notice: Notice): boolean;
     authenticate(notice: Notice, settings: S): Verdict;
-    /** Replies in place of storing anything (a challenge); undefined for an ordinary notice. */
+    /** Settles what `authenticate` left to be asked. @throws RetryLater: the sender is told to try again. */
+    ask?(notice: Notice, settings: S, asking: Asking): Promise<Verdict>;
+    /** Replies in place of storing anything (a challenge, also by GET); undefined for an ordinary notice. */
     handshake?(notice: Notice, settings: S): Reply | undefined;
     /** The reply once stored. A function may answer 400 for a body that is stored and quarantined. */
     acknowledge: Reply | ((notice: Notice, settings: S) => Reply);
@@ -155,9 +200,17 @@ export type Portal<S = unknown, C = unknown> = {
   };
   /** The setting that says in which unit amounts are, where the portal's documents leave that in doubt. */
   readonly unitSetting?: string;
-  /** The documents in a webhook body or an API page. Never throws: an unreadable body is one document. */
-  split(body: Buffer): readonly SplitDocument[];
-  /** Pure: no clock, network, database, log or module state. */
+  /** Files of the portal (bank statements, exports) may be uploaded, up to this size; `split` takes them apart. */
+  readonly uploadLimitBytes?: number;
+  /**
+   * The documents in a webhook body, an API page or a file. Never throws: an unreadable body is one document.
+   * `headers` are those of the delivery, empty for everything else.
+   */
+  split(body: Buffer, headers: Readonly<Record<string, string>>): readonly SplitDocument[];
+  /**
+   * Pure: no clock, network, database, log or module state. In its settings every secret reads `[secret]`:
+   * it may ask whether one is given, not what it is.
+   */
   normalize(document: PortalDocument, settings: S): Normalized;
   /** Notice-then-fetch, in a job. A request answered by "does not exist" yields no document. */
   fetch?(
@@ -167,7 +220,7 @@ export type Portal<S = unknown, C = unknown> = {
   ): Promise<readonly { readonly request: FetchRequest; readonly body: Buffer }[]>;
   readonly pull?: {
     readonly everySeconds: number;
-    /** How far a pull re-reads before its cursor; duplicates are free. */
+    /** How far a pull re-reads before its cursor (`page` subtracts it); duplicates are free. */
     readonly overlapSeconds: number;
     /** The pull needs credentials that this connection may lack; absent means always possible. */
     possible?(settings: S): boolean;
@@ -177,7 +230,13 @@ export type Portal<S = unknown, C = unknown> = {
       api: PortalApi,
       cursor: C,
       context: { readonly settings: S; readonly now: Date },
-    ): Promise<{ readonly bodies: readonly Buffer[]; readonly next: C; readonly more: boolean }>;
+    ): Promise<{
+      readonly bodies: readonly Buffer[];
+      readonly next: C;
+      readonly more: boolean;
+      /** Everything up to this instant has been read, for progress; absent when the order does not tell. */
+      readonly reached?: Date;
+    }>;
   };
   /** Present when the portal can play the role `books`. */
   readonly books?: {

@@ -57,7 +57,7 @@ export function openLoad(options: {
     } catch {
       return false;
     }
-    for (const { key } of stripe.split(body)) acknowledged.add(key);
+    for (const { key } of stripe.split(body, {})) acknowledged.add(key);
     return true;
   };
 

@@ -102,7 +102,7 @@ async function store(db: Database, step: Step, index: number): Promise<void> {
     await storeOwnRecords(db, [{ ...place, record: step.own, key: `step-${index}` }]);
     return;
   }
-  const documents = stripe.split(step.notice).map(
+  const documents = stripe.split(step.notice, {}).map(
     ({ key, body }): NewDocument => ({
       organizationId: ORGANIZATION,
       connectionId: CONNECTION,

@@ -10,7 +10,7 @@ import { simulateStripe } from '../../simulators/stripe.ts';
 import { type Database, sql } from '../../src/db/database.ts';
 import { connectionCache, createConnection } from '../../src/intake/connections.ts';
 import type { IntakeJobs } from '../../src/intake/fetch-objects.ts';
-import { portalAccess } from '../../src/intake/portal-access.ts';
+import { askPortal, portalAccess } from '../../src/intake/portal-access.ts';
 import type { Receiving } from '../../src/intake/receive.ts';
 import { countRefusals } from '../../src/intake/refusals.ts';
 import { createSealer } from '../../src/intake/sealing.ts';
@@ -85,6 +85,7 @@ export async function openFirm(
     const { id: connectionId } = await createConnection(connecting, made);
     portals.push({ id: portal.portal as PortalId, connectionId, simulated: portal });
   }
+  const access = portalAccess({ database: db, sealer, now: clock.look });
   const refusals = countRefusals(db, clock.look);
   const connections = connectionCache(connecting, () => new Date(0));
   // Known beforehand, so that deliveries at the same time meet in an order that only the seed decides.
@@ -109,13 +110,14 @@ export async function openFirm(
       intake: createIntake(cutOffStatements(db, engine, CUT_OFF_RATE)),
       connections,
       refusals,
+      asking: askPortal(access),
     },
     jobs: {
       database: faulty,
       sealer,
       now: clock.look,
       log: pino({ enabled: false }),
-      access: portalAccess({ database: db, sealer, now: clock.look }),
+      access,
       wakeApplier: () => {},
     },
     [Symbol.asyncDispose]: async () => {

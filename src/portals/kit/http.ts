@@ -1,15 +1,15 @@
 /** Calls to a portal's API: one place that turns HTTP into the four causes of `errors.ts`. */
-import type { ApiAnswer, ApiCall, PortalApi } from '../contract.ts';
+import { randomBytes } from 'node:crypto';
+import type { ApiAnswer, ApiAuth, ApiCall, ApiSession, PortalApi } from '../contract.ts';
 import { Reauthorize, Rejected, RetryLater, WireMismatch } from './errors.ts';
 import type { TokenSource } from './oauth.ts';
 import type { Secret } from './secret.ts';
 
+type OAuth2 = Extract<ApiAuth, { kind: 'oauth2' }>;
 /** How calls prove who we are; `none` when the connection has no credentials. */
 export type Authorization =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'bearer'; readonly token: Secret }
-  | { readonly kind: 'basic'; readonly user: string; readonly password: Secret }
-  | { readonly kind: 'oauth2'; readonly tokens: TokenSource };
+  | Exclude<ApiAuth, OAuth2>
+  | (Pick<OAuth2, 'kind' | 'present'> & { readonly tokens: TokenSource });
 
 export type PortalApiOptions = {
   readonly baseUrl: string;
@@ -30,34 +30,103 @@ const USER_AGENT = 'Checkvalve';
 const EXCERPT_LENGTH = 2_000;
 const MIB = 1024 * 1024;
 
+/** Sends a call once, as it is or with what proves who we are, and returns whatever is answered. */
+type Send = (call: ApiCall, headers?: Readonly<Record<string, string>>) => Promise<ApiAnswer>;
+
 /**
- * The API of one connection. Keep one per connection: the rate limit lives in it. Nothing is
- * retried here (except one repeat with a fresh OAuth token) and no body is ever logged.
+ * The API of one connection. Keep one per connection: the rate limit and the session live in it. Nothing is
+ * retried here (except one repeat with a fresh token or session) and no body is ever logged.
  */
 export function portalApi(options: PortalApiOptions): PortalApi {
   const clock = options.clock ?? (() => new Date());
   const takeTurn = tokenBucket(options.requestsPerMinute, clock, options.pause ?? pause);
-
-  const send = async (call: ApiCall, url: URL, authorization: string | undefined) => {
+  const send: Send = async (call, headers) => {
+    const url = callUrl(options.baseUrl, call);
     await takeTurn();
-    return exchange(options, call, url, authorization);
+    return exchange(options, call, url, headers);
   };
-
+  const sendProven = proven(options, send, clock);
   return {
     async request(call) {
-      const url = callUrl(options.baseUrl, call);
-      const { authorization } = options;
-      if (authorization.kind !== 'oauth2') {
-        return judge(options, call, url, await send(call, url, staticHeader(authorization)), clock);
-      }
-      const token = await authorization.tokens.current();
-      let answer = await send(call, url, bearer(token));
-      if (answer.status === 401 && !call.accept?.includes(401)) {
-        const fresh = await authorization.tokens.insteadOf(token);
-        answer = await send(call, url, bearer(fresh));
-      }
-      return judge(options, call, url, answer, clock);
+      const answer = await sendProven(call);
+      return judge(options, call, callUrl(options.baseUrl, call), answer, clock);
     },
+  };
+}
+
+function proven(options: PortalApiOptions, send: Send, clock: () => Date): Send {
+  const { authorization: by } = options;
+  switch (by.kind) {
+    case 'none':
+      return (call) => send(call);
+    case 'bearer':
+      return (call) => send(call, bearer(by.token.reveal()));
+    case 'basic': {
+      const pair = Buffer.from(`${by.user}:${by.password.reveal()}`).toString('base64');
+      return (call) => send(call, { authorization: `Basic ${pair}` });
+    }
+    case 'header':
+      return (call) => send(call, { [by.name.toLowerCase()]: by.value.reveal() });
+    case 'signed':
+      return (call) => {
+        const url = callUrl(options.baseUrl, call);
+        const nonce = randomBytes(16).toString('hex');
+        const method = call.method ?? 'GET';
+        return send(call, lowerCase(by.sign({ method, url, now: clock(), nonce })));
+      };
+    case 'oauth2':
+      return async (call) => {
+        const present = (token: Secret) => {
+          const [name, value] = by.present?.(token.reveal()) ?? [];
+          return name ? { [name.toLowerCase()]: value ?? '' } : bearer(token.reveal());
+        };
+        const token = await by.tokens.current();
+        const answer = await send(call, present(token));
+        if (answer.status !== 401 || call.accept?.includes(401)) return answer;
+        return send(call, present(await by.tokens.insteadOf(token)));
+      };
+    case 'session':
+      return inSession(
+        by,
+        send,
+        (call, answer) => {
+          judge(options, call, callUrl(options.baseUrl, call), answer, clock);
+        },
+        clock,
+      );
+  }
+}
+
+/** One session at a time, opened when first needed and again when the portal ended it. */
+function inSession(
+  by: ApiSession,
+  send: Send,
+  require: (call: ApiCall, answer: ApiAnswer) => void,
+  clock: () => Date,
+): Send {
+  let open: { readonly session: Promise<Secret>; readonly untilMs: number } | undefined;
+  const logIn = async (call: ApiCall): Promise<ApiAnswer> => {
+    const answer = await send(call);
+    require(call, answer);
+    return answer;
+  };
+  const current = (): Promise<Secret> => {
+    if (!open || open.untilMs <= clock().getTime()) {
+      const session = by.open(logIn);
+      open = { session, untilMs: clock().getTime() + by.minutes * 60_000 };
+      session.catch(() => {
+        open = undefined;
+      });
+    }
+    return open.session;
+  };
+  return async (call) => {
+    const session = await current();
+    const answer = await send(by.attach(call, session));
+    if (!by.ended(answer)) return answer;
+    // Another call may have logged in again meanwhile.
+    if (open && (await open.session) === session) open = undefined;
+    return send(by.attach(call, await current()));
   };
 }
 
@@ -93,7 +162,7 @@ async function exchange(
   options: PortalApiOptions,
   call: ApiCall,
   url: URL,
-  authorization: string | undefined,
+  proof: Readonly<Record<string, string>> = {},
 ): Promise<ApiAnswer> {
   const send = options.fetch ?? globalThis.fetch;
   const { type, body } = requestBody(call);
@@ -110,7 +179,7 @@ async function exchange(
         ...(type === undefined ? {} : { 'content-type': type }),
         ...lowerCase(options.headers),
         ...lowerCase(call.headers),
-        ...(authorization === undefined ? {} : { authorization }),
+        ...proof,
       },
       ...(body === undefined ? {} : { body }),
     });
@@ -138,6 +207,7 @@ async function readBounded(response: Response, limitBytes: number, what: string)
 }
 
 function requestBody(call: ApiCall): { type?: string; body?: string } {
+  if (call.body !== undefined) return { type: call.body.type, body: call.body.text };
   if (call.form !== undefined) {
     return {
       type: 'application/x-www-form-urlencoded',
@@ -169,21 +239,8 @@ export function callUrl(baseUrl: string, call: Pick<ApiCall, 'path' | 'query'>):
   return url;
 }
 
-function staticHeader(authorization: Exclude<Authorization, { kind: 'oauth2' }>) {
-  switch (authorization.kind) {
-    case 'none':
-      return undefined;
-    case 'bearer':
-      return bearer(authorization.token);
-    case 'basic': {
-      const pair = `${authorization.user}:${authorization.password.reveal()}`;
-      return `Basic ${Buffer.from(pair).toString('base64')}`;
-    }
-  }
-}
-
-function bearer(token: Secret): string {
-  return `Bearer ${token.reveal()}`;
+function bearer(token: string): Readonly<Record<string, string>> {
+  return { authorization: `Bearer ${token}` };
 }
 
 function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {

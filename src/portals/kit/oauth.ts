@@ -11,7 +11,10 @@ import { Secret } from './secret.ts';
 export type OAuthClient = {
   readonly tokenUrl: string;
   readonly clientId: string;
-  readonly clientSecret: Secret;
+  /** Absent for a client that proves itself by an assertion. */
+  readonly clientSecret?: Secret;
+  /** A JWT signed with the client's own key (RFC 7523), in place of the secret; asked for each request. */
+  assertion?(now: Date): string;
   /** Absent: the portal issues tokens for the client itself (`client_credentials`). */
   readonly refreshToken?: Secret;
   /** Where client id and secret travel: HTTP Basic (default), the form, or a JSON body. */
@@ -54,6 +57,8 @@ const REFRESH_BEFORE_EXPIRY_MS = 120_000;
 /** RFC 6749 lets `expires_in` be absent; asking again soon is the safe reading. */
 const ASSUMED_LIFETIME_SECONDS = 300;
 const TIMEOUT_MS = 30_000;
+/** RFC 7523, section 2.2. */
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 export type TokenSourceOptions = {
   readonly store: TokenStore;
@@ -166,7 +171,7 @@ async function askForToken(
       method: 'POST',
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      ...tokenRequest(client, { ...client.parameters, ...grant }),
+      ...tokenRequest(client, { ...client.parameters, ...grant }, clock()),
     });
     status = answer.status;
     text = await answer.text();
@@ -192,9 +197,20 @@ async function askForToken(
 function tokenRequest(
   client: OAuthClient,
   fields: Readonly<Record<string, string>>,
+  now: Date,
 ): { headers: Record<string, string>; body: string } {
-  const secret = client.clientSecret.reveal();
   const accept = 'application/json';
+  if (client.assertion) {
+    const proof = {
+      client_assertion_type: ASSERTION_TYPE,
+      client_assertion: client.assertion(now),
+    };
+    return {
+      headers: { accept, 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ ...fields, ...proof }).toString(),
+    };
+  }
+  const secret = client.clientSecret?.reveal() ?? '';
   const where = client.clientAuthentication ?? 'basic';
   if (where === 'basic') {
     const pair = Buffer.from(`${client.clientId}:${secret}`).toString('base64');

@@ -10,9 +10,26 @@ export const mollie = definePortal({
   id: 'mollie',
   name: 'Mollie',
   settings,
+  tells: [
+    'payment.pending',
+    'payment.authorized',
+    'payment.succeeded',
+    'payment.failed',
+    'payment.voided',
+    'payment.referenced',
+    'refund.succeeded',
+    'refund.failed',
+    'dispute.opened',
+    'dispute.won',
+    'payout.paid',
+    'payout.failed',
+  ],
   api: {
     baseUrl: (of) => of.apiBaseUrl,
-    auth: { kind: 'bearer', token: credential },
+    auth: (of) => {
+      const token = credential(of);
+      return token ? { kind: 'bearer', token } : { kind: 'none' };
+    },
     // Mollie publishes no limit; this leaves a shop's own checkout calls room.
     requestsPerMinute: 120,
   },

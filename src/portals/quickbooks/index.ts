@@ -66,18 +66,24 @@ export const quickbooks = definePortal<QuickBooksSettings, Cursor>({
   id: 'quickbooks',
   name: 'QuickBooks Online',
   settings,
+  tells: [
+    'payment.succeeded',
+    'payment.voided',
+    'refund.succeeded',
+    'invoice.upserted',
+    'customer.upserted',
+  ],
   api: {
     baseUrl: apiBaseUrl,
-    auth: {
+    auth: ({ authBaseUrl, clientId, clientSecret, refreshToken }) => ({
       kind: 'oauth2',
-      client: ({ authBaseUrl, clientId, clientSecret, refreshToken }) => ({
+      client: {
         tokenUrl: `${authBaseUrl.replace(/\/+$/, '')}/oauth2/v1/tokens/bearer`,
         clientId,
         clientSecret,
         refreshToken,
-      }),
-    },
-    headers: { accept: 'application/json' },
+      },
+    }),
     // 500 a minute per company are allowed; the rest is left to people's other apps.
     requestsPerMinute: 400,
     throttled: ({ status, body }) => status >= 400 && body.includes('ThrottleExceeded'),

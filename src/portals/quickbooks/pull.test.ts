@@ -249,11 +249,11 @@ describe('pull', () => {
     company.expireAccessTokens();
     assert.match(await check(api, settings), /Simulated Air Service/);
     const stranger = quickbooks.settings.parse({ ...company.settings, refreshToken: 'old' });
-    const auth = quickbooks.api?.auth;
+    const auth = quickbooks.api?.auth(stranger);
     if (auth?.kind !== 'oauth2') assert.fail('not OAuth');
     const tokens = tokenSource({
       store: memoryTokenStore(),
-      client: auth.client(stranger),
+      client: auth.client,
       clock: () => NOW,
     });
     await assert.rejects(tokens.current(), Reauthorize);

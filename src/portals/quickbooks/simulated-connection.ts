@@ -20,7 +20,8 @@ export async function connect(options: Partial<QuickBooksSimulatorOptions> = {})
   const company = await simulateQuickBooks({ seed: 7, ...options });
   const settings = quickbooks.settings.parse(company.settings) as QuickBooksSettings;
   const { api: definition } = quickbooks;
-  if (definition?.auth.kind !== 'oauth2') assert.fail('not OAuth');
+  const auth = definition?.auth(settings);
+  if (definition === undefined || auth?.kind !== 'oauth2') assert.fail('not OAuth');
   const calls: ApiCall[] = [];
   const real = portalApi({
     baseUrl: definition.baseUrl(settings),
@@ -28,7 +29,7 @@ export async function connect(options: Partial<QuickBooksSimulatorOptions> = {})
       kind: 'oauth2',
       tokens: tokenSource({
         store: memoryTokenStore(),
-        client: definition.auth.client(settings),
+        client: auth.client,
         clock: () => NOW,
       }),
     },
@@ -48,11 +49,11 @@ export type Connection = Awaited<ReturnType<typeof connect>>;
 export function read(body: Buffer, settings: unknown) {
   const events: CanonicalEvent[] = [];
   const requests: FetchRequest[] = [];
-  for (const document of quickbooks.split(body)) {
+  for (const document of quickbooks.split(body, {})) {
     const part = { body: document.body, headers: {}, receivedAt: NOW };
     const result = quickbooks.normalize(part, settings);
     if ('events' in result) events.push(...result.events);
-    if ('fetch' in result) requests.push(...result.fetch);
+    if ('fetch' in result) requests.push(...(result.fetch ?? []));
   }
   return { events, requests };
 }

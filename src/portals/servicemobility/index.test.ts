@@ -143,7 +143,7 @@ describe('money', () => {
 
 describe('split', () => {
   const keyOf = (change: Record<string, unknown>) =>
-    servicemobility.split(Buffer.from(JSON.stringify({ ...sale, ...change })))[0]?.key;
+    servicemobility.split(Buffer.from(JSON.stringify({ ...sale, ...change })), {})[0]?.key;
 
   test('a repeat has the same key, whatever its spelling', () => {
     const { TransactionID: id } = sale;
@@ -170,7 +170,7 @@ describe('split', () => {
 
   test('keeps the bytes', () => {
     const body = readFixture('payment-phone.in.json');
-    assert.deepEqual(servicemobility.split(body)[0]?.body, body);
+    assert.deepEqual(servicemobility.split(body, {})[0]?.body, body);
   });
 });
 
@@ -265,7 +265,7 @@ describe('properties', () => {
   test('nothing throws on any bytes, and nothing invalid becomes an event', () => {
     fc.assert(
       fc.property(bytes, (body) => {
-        const [document] = servicemobility.split(body);
+        const [document] = servicemobility.split(body, {});
         assert.ok(Buffer.byteLength(document?.key ?? '') <= 200);
         assert.ok(document?.body.equals(body));
         webhook.recognizes(noticeOf(body.toString()));

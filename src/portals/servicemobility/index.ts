@@ -19,6 +19,14 @@ export const servicemobility = definePortal<Settings, unknown>({
   id: 'servicemobility',
   name: 'ServiceMobility',
   settings,
+  tells: [
+    'payment.authorized',
+    'payment.succeeded',
+    'payment.failed',
+    'payment.voided',
+    'refund.succeeded',
+    'refund.failed',
+  ],
   webhook: {
     recognizes,
     authenticate,

@@ -20,10 +20,25 @@ export const stripe = definePortal({
   id: 'stripe',
   name: 'Stripe',
   settings,
+  tells: [
+    'payment.pending',
+    'payment.authorized',
+    'payment.succeeded',
+    'payment.failed',
+    'payment.voided',
+    'payment.referenced',
+    'refund.succeeded',
+    'refund.failed',
+    'dispute.opened',
+    'dispute.won',
+    'dispute.lost',
+    'payout.paid',
+    'payout.failed',
+  ],
   api: {
     baseUrl: ({ apiBaseUrl }) => apiBaseUrl,
-    auth: { kind: 'bearer', token: ({ secretKey }) => secretKey },
-    headers: { 'stripe-version': '2026-10-28.endive' },
+    auth: ({ secretKey }) => (secretKey ? { kind: 'bearer', token: secretKey } : { kind: 'none' }),
+    headers: () => ({ 'stripe-version': '2026-10-28.endive' }),
     // A sandbox allows 25 requests a second, live mode 25 for one endpoint; some is left to the
     // firm.
     requestsPerMinute: 1200,

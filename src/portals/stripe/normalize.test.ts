@@ -22,7 +22,7 @@ function body(name: string): Buffer {
 
 /** The outcome of every document in a body, quarantined as the engine does when it throws. */
 function outcomes(bytes: Buffer, settings: unknown = bare): readonly Normalized[] {
-  return stripe.split(bytes).map((document) => {
+  return stripe.split(bytes, {}).map((document) => {
     try {
       return stripe.normalize(
         { body: document.body, headers: {}, receivedAt: new Date('2026-11-21T00:00:00Z') },

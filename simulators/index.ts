@@ -1,0 +1,21 @@
+/** Every simulated portal, each named once, as the demo and the seeded simulation open them. */
+import type { SimulatedPortal, SimulatorOptions } from './contract.ts';
+import { simulateMollie } from './mollie.ts';
+import { simulateQuickBooks } from './quickbooks.ts';
+import type { Random } from './random.ts';
+import { simulateServiceMobility } from './servicemobility.ts';
+import { simulateStripe } from './stripe.ts';
+
+/** Opens a portal; `setting` chooses among the ways in which its customers set it up. */
+export type Simulate = (options: SimulatorOptions, setting: Random) => Promise<SimulatedPortal>;
+
+export const simulators = {
+  stripe: (options, setting) => simulateStripe({ ...options, extraEvents: setting.chance(0.5) }),
+  mollie: simulateMollie,
+  quickbooks: (options, setting) =>
+    simulateQuickBooks({ ...options, notices: setting.chance(0.5) ? 'legacy' : 'cloud-events' }),
+  servicemobility: (options, setting) =>
+    simulateServiceMobility({ ...options, reversalIds: setting.chance(0.5) ? 'own' : 'reused' }),
+} as const satisfies Readonly<Record<string, Simulate>>;
+
+export type SimulatorId = keyof typeof simulators;
