@@ -9,12 +9,22 @@ export type SimulatedOrder = {
   readonly memo?: string;
 };
 
+export type SimulatedDelivery = {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+};
+
 /** A signed delivery waiting to be sent; it is signed when sent, as portals sign each attempt afresh. */
 export type SimulatedNotice = {
   /** For logs: `payment_intent.succeeded pi_…`. */
   readonly label: string;
   /** The bytes and headers of one delivery attempt at `now`. */
-  sign(now: Date): { readonly headers: Readonly<Record<string, string>>; readonly body: Buffer };
+  sign(now: Date): SimulatedDelivery;
+  /**
+   * A delivery made by somebody without the secret, which must be refused. Absent where changing the header
+   * that carries the signature says enough.
+   */
+  forge?(now: Date): SimulatedDelivery;
 };
 
 /** What really happened to one payment, by the portal's own books. */
@@ -50,6 +60,15 @@ export type SimulatedPortal = {
   readonly role: 'source' | 'books';
   /** Settings as text, as `checkvalve connect --set` takes them. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Nothing it tells can be pulled: what was not acknowledged is delivered again until it is, for weeks. */
+  readonly redelivers?: true;
+  /** A payment that succeeded may still be voided. */
+  readonly voidsPaid?: true;
+  /**
+   * Refunds and voids name their payment by its work order alone: with ids of their `own` they must arrive after
+   * it, with the payment's `reused` there can only be one.
+   */
+  readonly reversalsByWorkOrder?: 'own' | 'reused';
   /** What it takes; every currency when absent. */
   readonly currencies?: readonly string[];
   /** The customer pays; resolves to the portal's payment id. */

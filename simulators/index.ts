@@ -19,3 +19,4 @@ export const simulators = {
 } as const satisfies Readonly<Record<string, Simulate>>;
 
 export type SimulatorId = keyof typeof simulators;
+export const SIMULATORS = Object.keys(simulators) as SimulatorId[];

@@ -82,6 +82,13 @@ export async function simulateMollie(options: MollieSimulatorOptions): Promise<S
     ...paymentActs(world, random, tell),
     ...reversalActs(world, random, tell),
     payout: (at) => settle(world, random, at),
+    payouts: () =>
+      world.settlements.map(({ id, currency, amountMinor }) => ({
+        externalId: id,
+        currency,
+        amountMinor,
+        state: 'paid',
+      })),
     takeNotices: () => notices.splice(0),
     truth: () => world.payments.map(trueOf),
     requestCount: () => server.requestCount(),
@@ -257,7 +264,12 @@ function classicNotice(id: string): SimulatedNotice {
     'content-type': 'application/x-www-form-urlencoded',
     'user-agent': 'Mollie HTTP client/1.0',
   };
-  return { label: `classic ${id}`, sign: () => ({ headers, body: Buffer.from(`id=${id}`) }) };
+  return {
+    label: `classic ${id}`,
+    sign: () => ({ headers, body: Buffer.from(`id=${id}`) }),
+    // Nothing is signed here: whoever invents an id only makes us ask the portal for it.
+    forge: () => ({ headers, body: Buffer.from(`id=${id}x`) }),
+  };
 }
 
 /** The snapshot is taken when the event happens; Mollie's signature covers no time. */

@@ -59,6 +59,9 @@ export async function simulateServiceMobility(
     ...openProcessor({ random, merchants, jwtSecret, reversalIds }),
     portal: 'servicemobility',
     role: 'source',
+    redelivers: true,
+    voidsPaid: true,
+    reversalsByWorkOrder: reversalIds,
     settings: {
       merchantId: [...merchants.values()].join(','),
       paymentGatewayId: gatewayId,

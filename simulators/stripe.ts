@@ -2,7 +2,13 @@
  * A simulated Stripe account: PaymentIntents, refunds, disputes, payouts and invoices, with signed
  * events.
  */
-import type { SimulatedOrder, SimulatedPortal, SimulatorOptions, TruePayment } from './contract.ts';
+import type {
+  SimulatedOrder,
+  SimulatedPortal,
+  SimulatorOptions,
+  TruePayment,
+  TruePayout,
+} from './contract.ts';
 import { serveFaulty } from './faulty-server.ts';
 import { seededRandom } from './random.ts';
 import { answerStripe, TOO_MANY } from './stripe-api.ts';
@@ -28,7 +34,7 @@ export async function simulateStripe(options: StripeSimulatorOptions): Promise<S
     faultRate: options.faultRate ?? 0,
     tooMany: TOO_MANY,
   });
-  const { payments, refunds, disputes, payout, takeNotices, truth } = account;
+  const { payments, refunds, disputes, payout, payouts, disputeFees, takeNotices, truth } = account;
   return {
     portal: 'stripe',
     role: 'source',
@@ -41,6 +47,8 @@ export async function simulateStripe(options: StripeSimulatorOptions): Promise<S
     ...refunds,
     ...disputes,
     payout,
+    payouts,
+    disputeFees,
     takeNotices,
     truth,
     requestCount: server.requestCount,
@@ -61,6 +69,8 @@ function newAccount(options: StripeSimulatorOptions) {
     refunds: refundsOf(world),
     disputes: disputesOf(world),
     payout: (at: Date) => payOut(world, at),
+    payouts: () => world.all('payout').map(truePayout),
+    disputeFees: () => disputeFeesOf(world),
     truth: () => world.all('payment_intent').map((intent) => truthOf(world, intent)),
   };
 }
@@ -305,6 +315,26 @@ function payOut(world: World, at: Date): string | undefined {
     first ??= payout.id;
   }
   return first;
+}
+
+function truePayout({ id, amount, currency }: StripeObject): TruePayout {
+  return {
+    externalId: id,
+    amountMinor: stripe.toMinor(amount as number, String(currency)),
+    currency: String(currency).toUpperCase(),
+    state: 'paid',
+  };
+}
+
+/** For each dispute that was not won. */
+function disputeFeesOf(world: World) {
+  return world
+    .all('dispute')
+    .filter(({ status }) => status !== 'won')
+    .map((one) => ({
+      currency: String(one.currency).toUpperCase(),
+      amountMinor: DISPUTE_FEE_MINOR,
+    }));
 }
 
 const TRUE_STATUS: Readonly<Record<string, TruePayment['status']>> = {

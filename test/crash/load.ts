@@ -2,13 +2,11 @@
 import type { SimulatedNotice, SimulatedPortal } from '../../simulators/contract.ts';
 import type { Random } from '../../simulators/random.ts';
 import { stripe } from '../../src/portals/stripe/index.ts';
-import { type Bank, openBank } from '../simulation/bank.ts';
 import type { ConnectedPortal } from '../simulation/firm.ts';
 
 export type Load = {
   /** Keys of the documents that were acknowledged. */
   readonly acknowledged: ReadonlySet<string>;
-  readonly bank: Bank;
   readonly counts: { sent: number; repeated: number; failed: number };
   /** Makes payments and sends their notices until `stop`. */
   run(): Promise<void>;
@@ -30,7 +28,6 @@ export function openLoad(options: {
   readonly urls: () => readonly string[];
 }): Load {
   const { portal, random } = options;
-  const bank = openBank();
   const acknowledged = new Set<string>();
   const delivered: SimulatedNotice[] = [];
   const counts = { sent: 0, repeated: 0, failed: 0 };
@@ -63,7 +60,7 @@ export function openLoad(options: {
 
   const sender = async (): Promise<void> => {
     while (!stopped) {
-      if (waiting.length < WAITING_MAX) waiting.push(...random.shuffle(live(portal, bank, random)));
+      if (waiting.length < WAITING_MAX) waiting.push(...random.shuffle(live(portal, random)));
       if (delivered.length > 0 && random.chance(0.1)) {
         counts.repeated += 1;
         await send(random.pick(delivered));
@@ -86,7 +83,6 @@ export function openLoad(options: {
 
   return {
     acknowledged,
-    bank,
     counts,
     run: async () => {
       stopped = false;
@@ -107,7 +103,7 @@ export function openLoad(options: {
 }
 
 /** One customer's story, all of it now: what matters here is when the server dies, not the order. */
-function live(portal: ConnectedPortal, bank: Bank, random: Random): readonly SimulatedNotice[] {
+function live(portal: ConnectedPortal, random: Random): readonly SimulatedNotice[] {
   const { simulated } = portal;
   const at = new Date();
   const number = random.between(1, 500);
@@ -131,11 +127,9 @@ function live(portal: ConnectedPortal, bank: Bank, random: Random): readonly Sim
   }
   if (id !== undefined && way === 3) {
     const dispute = simulated.dispute?.(id, at) as string;
-    bank.disputed(portal, order.currency, 'opened');
     if (random.chance(0.6)) {
       const outcome = random.chance(0.5) ? 'won' : 'lost';
       simulated.closeDispute?.(dispute, outcome, new Date(at.getTime() + MINUTE_MS));
-      if (outcome === 'won') bank.disputed(portal, order.currency, 'won');
     }
   }
   return simulated.takeNotices();

@@ -5,10 +5,10 @@
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { parse } from 'csv-parse/sync';
+import { SIMULATORS } from '../../simulators/index.ts';
 import { formatEntry, journal } from '../../src/cli/export.ts';
 import { connectDatabase, type Database, sql } from '../../src/db/database.ts';
 import { toDecimalText } from '../../src/money/money.ts';
-import { PORTALS } from '../simulation/firm.ts';
 import { runSeed } from '../simulation/run-seed.ts';
 import { testDatabase } from '../support/database.ts';
 
@@ -27,7 +27,7 @@ let passed = 0;
 let failed = 0;
 for (let seed = Number(values.seed); seed < Number(values.seed) + Number(values.runs); seed += 1) {
   const before = await organizations(db);
-  await runSeed(db, { seed, payments: 24, portals: PORTALS });
+  await runSeed(db, { seed, payments: 24, portals: SIMULATORS });
   for (const organizationId of (await organizations(db)).filter((id) => !before.includes(id))) {
     const differences = await compare(organizationId);
     if (differences.length === 0) passed += 1;

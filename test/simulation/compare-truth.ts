@@ -1,6 +1,7 @@
 /** Holds the books against what the portals know really happened, to the cent. */
 import type { TruePayment } from '../../simulators/contract.ts';
 import { sql } from '../../src/db/database.ts';
+import { owedBy, payoutsOf } from './bank.ts';
 import type { ConnectedPortal, Firm } from './firm.ts';
 import { MoneyByCurrency } from './money-by-currency.ts';
 import type { Story } from './story.ts';
@@ -27,7 +28,7 @@ type Booked = {
 
 /** What of a firm and its story the comparison looks at. */
 type Books = Pick<Firm, 'db' | 'organizationId' | 'portals' | 'quickbooks'>;
-type Told = Pick<Story, 'bank' | 'copies'>;
+type Told = Pick<Story, 'copies'>;
 
 /** Every difference between the books and the portals' truths, in sentences. */
 export async function compareTruth(firm: Books, story: Told): Promise<readonly string[]> {
@@ -36,7 +37,7 @@ export async function compareTruth(firm: Books, story: Told): Promise<readonly s
   for (const portal of firm.portals) {
     problems.push(...comparePayments(portal, story, booked));
     problems.push(...(await compareClearing(firm, portal, story)));
-    problems.push(...(await comparePayouts(firm, portal, story)));
+    problems.push(...(await comparePayouts(firm, portal)));
   }
   problems.push(...(await compareRecorded(firm, booked)));
   return problems;
@@ -128,14 +129,14 @@ function baseOf(status: string): string {
 async function compareClearing(
   { db, organizationId }: Books,
   portal: ConnectedPortal,
-  { bank, copies }: Told,
+  { copies }: Told,
 ): Promise<readonly string[]> {
   const rows = await db.query<{ currency: string; minor: bigint }>(
     sql`select currency, debit_minor - credit_minor as minor from account_balances
         where organization_id = ${organizationId} and account = ${`clearing:${portal.connectionId}`}`,
   );
   const isMoney = (id: string) => !(portal.id === 'quickbooks' && copies.has(id));
-  const owed = bank.owed(portal, isMoney);
+  const owed = owedBy(portal, isMoney);
   const booked = new MoneyByCurrency();
   for (const { currency, minor } of rows) booked.add(currency, minor);
   const currencies = new Set([...owed, ...booked].map(([currency]) => currency));
@@ -151,7 +152,6 @@ async function compareClearing(
 async function comparePayouts(
   { db, organizationId }: Books,
   portal: ConnectedPortal,
-  { bank }: Told,
 ): Promise<readonly string[]> {
   const rows = await db.query<{ payout: string }>(
     sql`select currency || ' ' || amount_minor as payout from payouts
@@ -161,7 +161,7 @@ async function comparePayouts(
     .map(({ payout }) => payout)
     .sort()
     .join(', ');
-  const wanted = bank.payouts(portal).join(', ');
+  const wanted = payoutsOf(portal).join(', ');
   return found === wanted ? [] : [`${portal.id} paid out ${wanted}; booked are ${found}`];
 }
 

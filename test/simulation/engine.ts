@@ -5,6 +5,7 @@ import { drainSystem } from '../../src/delivery/drain-system.ts';
 import { openSenders } from '../../src/delivery/senders.ts';
 import { fetchObjects } from '../../src/intake/fetch-objects.ts';
 import { pullPortal } from '../../src/intake/pull-portal.ts';
+import { findPortal } from '../../src/portals/index.ts';
 import { insist } from './cut-off.ts';
 import type { ConnectedPortal, Firm } from './firm.ts';
 import type { PostOffice } from './post-office.ts';
@@ -68,6 +69,9 @@ export function driveEngine(firm: Firm): Engine {
     insist(() => pullPortal(jobs, { organizationId, connectionId: portal.connectionId }));
 
   const pullToTheEnd = async (portal: ConnectedPortal): Promise<void> => {
+    const definition = findPortal(portal.id);
+    const settings = definition?.settings.parse(portal.simulated.settings);
+    if (!definition?.pull || definition.pull.possible?.(settings) === false) return;
     const began = clock.look().toISOString();
     for (let left = MAX_TRIES; left > 0; left -= 1) {
       await pullOnce(portal);
@@ -75,7 +79,6 @@ export function driveEngine(firm: Firm): Engine {
         sql`select last_pulled_at, last_error from connection_health
             where organization_id = ${organizationId} and connection_id = ${portal.connectionId}`,
       );
-      if (portal.id === 'servicemobility') return;
       if (health?.last_pulled_at && health.last_pulled_at > began) return;
       if (left === 1) throw new Error(`pulling ${portal.id} does not end: ${health?.last_error}`);
       clock.pass(60_000);

@@ -2,11 +2,9 @@
 import { createSecretKey } from 'node:crypto';
 import pino from 'pino';
 import type { SimulatedPortal } from '../../simulators/contract.ts';
-import { simulateMollie } from '../../simulators/mollie.ts';
-import { type QuickBooksSimulator, simulateQuickBooks } from '../../simulators/quickbooks.ts';
+import { type SimulatorId, simulators } from '../../simulators/index.ts';
+import type { QuickBooksSimulator } from '../../simulators/quickbooks.ts';
 import { type Random, seededRandom } from '../../simulators/random.ts';
-import { simulateServiceMobility } from '../../simulators/servicemobility.ts';
-import { simulateStripe } from '../../simulators/stripe.ts';
 import { type Database, sql } from '../../src/db/database.ts';
 import { connectionCache, createConnection } from '../../src/intake/connections.ts';
 import type { IntakeJobs } from '../../src/intake/fetch-objects.ts';
@@ -18,11 +16,8 @@ import { createIntake } from '../../src/intake/store.ts';
 import { type VirtualClock, virtualClock } from './clock.ts';
 import { cutOff, cutOffStatements } from './cut-off.ts';
 
-export const PORTALS = ['stripe', 'mollie', 'quickbooks', 'servicemobility'] as const;
-export type PortalId = (typeof PORTALS)[number];
-
 export type ConnectedPortal = {
-  readonly id: PortalId;
+  readonly id: SimulatorId;
   readonly connectionId: string;
   readonly simulated: SimulatedPortal;
 };
@@ -35,8 +30,6 @@ export type Firm = AsyncDisposable & {
   readonly db: Database;
   readonly portals: readonly ConnectedPortal[];
   readonly quickbooks: { readonly simulated: QuickBooksSimulator; readonly id: string } | undefined;
-  /** A second refund or a void of ServiceMobility names its payment by the work order only. */
-  readonly ownReversalIds: boolean;
   /** What customers and the bookkeeper do, what the network does, and what the machine does. */
   readonly random: { readonly story: Random; readonly network: Random; readonly engine: Random };
   readonly receiving: Receiving;
@@ -50,7 +43,7 @@ const MASTER_KEY = { id: 'simulation', key: createSecretKey(Buffer.alloc(32, 7))
 
 export async function openFirm(
   db: Database,
-  options: { readonly seed: number; readonly portals: readonly PortalId[] },
+  options: { readonly seed: number; readonly portals: readonly SimulatorId[] },
 ): Promise<Firm> {
   const { seed } = options;
   const clock = virtualClock(START);
@@ -66,24 +59,11 @@ export async function openFirm(
   const faulty = cutOff(db, engine, CUT_OFF_RATE);
   const sealer = createSealer([MASTER_KEY]);
   const connecting = { database: db, sealer };
-  const ownReversalIds = setting.chance(0.5);
-  const simulated = await Promise.all(
-    options.portals.map((id) => simulate(id, { seed, setting, ownReversalIds })),
-  );
   const portals: ConnectedPortal[] = [];
-  for (const portal of simulated) {
-    const { role, settings } = portal;
-    const name = `${portal.portal} ${seed}`;
-    const made = {
-      organizationId,
-      portal: portal.portal,
-      name,
-      role,
-      settings,
-      actor: 'simulation',
-    };
-    const { id: connectionId } = await createConnection(connecting, made);
-    portals.push({ id: portal.portal as PortalId, connectionId, simulated: portal });
+  for (const id of options.portals) {
+    const simulated = await simulators[id]({ seed, faultRate: API_FAULT_RATE }, setting);
+    const connectionId = await connect(connecting, { organizationId, simulated });
+    portals.push({ id, connectionId, simulated });
   }
   const access = portalAccess({ database: db, sealer, now: clock.look });
   const refusals = countRefusals(db, clock.look);
@@ -104,7 +84,6 @@ export async function openFirm(
       simulated: books.simulated as QuickBooksSimulator,
       id: books.connectionId,
     },
-    ownReversalIds,
     random: { story, network, engine },
     receiving: {
       intake: createIntake(cutOffStatements(db, engine, CUT_OFF_RATE)),
@@ -126,31 +105,23 @@ export async function openFirm(
         sql`update connections set enabled = false where organization_id = ${organizationId}`,
       );
       await refusals.close();
-      await Promise.all(simulated.map((portal) => portal.close()));
+      await Promise.all(portals.map(({ simulated }) => simulated.close()));
     },
   };
 }
 
-function simulate(
-  id: PortalId,
-  given: { readonly seed: number; readonly setting: Random; readonly ownReversalIds: boolean },
-): Promise<SimulatedPortal> {
-  const options = { seed: given.seed, faultRate: API_FAULT_RATE };
-  const { setting } = given;
-  switch (id) {
-    case 'stripe':
-      return simulateStripe({ ...options, extraEvents: setting.chance(0.5) });
-    case 'mollie':
-      return simulateMollie(options);
-    case 'quickbooks':
-      return simulateQuickBooks({
-        ...options,
-        notices: setting.chance(0.5) ? 'legacy' : 'cloud-events',
-      });
-    case 'servicemobility':
-      return simulateServiceMobility({
-        ...options,
-        reversalIds: given.ownReversalIds ? 'own' : 'reused',
-      });
-  }
+async function connect(
+  connecting: Parameters<typeof createConnection>[0],
+  given: { readonly organizationId: number; readonly simulated: SimulatedPortal },
+): Promise<string> {
+  const { organizationId, simulated } = given;
+  const { portal, role, settings } = simulated;
+  const name = `${portal} (simulated)`;
+  const made = { organizationId, portal, name, role, settings, actor: 'simulation' };
+  return (await createConnection(connecting, made)).id;
+}
+
+/** True when customers can pay there in that currency. */
+export function takes({ currencies }: SimulatedPortal, currency: string): boolean {
+  return currencies?.includes(currency) ?? true;
 }

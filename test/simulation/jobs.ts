@@ -3,7 +3,7 @@ import type { Random } from '../../simulators/random.ts';
 import type { OwnRecordInput } from '../../src/intake/own-document.ts';
 import { storeOwnRecords } from '../../src/intake/store.ts';
 import { toDecimalText } from '../../src/money/money.ts';
-import type { Firm } from './firm.ts';
+import { type Firm, takes } from './firm.ts';
 
 export type Customer = {
   readonly externalId: string;
@@ -83,7 +83,7 @@ export function makeJob(
   const withEntitlement = random.chance(0.5);
   return {
     customer: given.customer,
-    currency: random.pick(CURRENCIES),
+    currency: random.pick(currenciesOf(firm)),
     workOrder,
     kind: random.pick(KINDS),
     keeper,
@@ -98,6 +98,14 @@ export function makeJob(
       : undefined,
     entered: random.chance(0.6) ? 'before' : 'late',
   };
+}
+
+/** Those in which somebody can pay. */
+function currenciesOf({ portals }: Firm): readonly string[] {
+  const taken = CURRENCIES.filter((code) =>
+    portals.some(({ simulated }) => simulated.role === 'source' && takes(simulated, code)),
+  );
+  return taken.length > 0 ? taken : CURRENCIES;
 }
 
 export type EnteredInvoices = ReadonlyMap<string, string>;

@@ -2,6 +2,7 @@
 import type { SimulatedNotice } from '../../simulators/contract.ts';
 import { type Received, receive, receiveAnywhere } from '../../src/intake/receive.ts';
 import type { Notice } from '../../src/portals/contract.ts';
+import { findPortal } from '../../src/portals/index.ts';
 import { CutOff, insist } from './cut-off.ts';
 import type { ConnectedPortal, Firm } from './firm.ts';
 
@@ -34,8 +35,7 @@ export function postOffice(firm: Firm): PostOffice {
   let waiting: Letter[] = [];
 
   /** A reversal that names its payment by the work order alone cannot be told from another before its payment. */
-  const isOrdered = (portal: ConnectedPortal) =>
-    portal.id === 'servicemobility' && firm.ownReversalIds;
+  const isOrdered = (portal: ConnectedPortal) => portal.simulated.reversalsByWorkOrder === 'own';
 
   const put = (letter: Omit<Letter, 'dueMs'>, delayMs: number): void => {
     waiting.push({ ...letter, dueMs: clock.at().getTime() + delayMs });
@@ -45,8 +45,7 @@ export function postOffice(firm: Firm): PostOffice {
     const letter = { portal, notice };
     sent.push(letter);
     if (isOrdered(portal)) return put(letter, 0);
-    // Without a pull behind it, what ServiceMobility's processor never delivers cannot be known.
-    if (portal.id !== 'servicemobility' && random.chance(0.12)) {
+    if (!portal.simulated.redelivers && random.chance(0.12)) {
       counts.lost += 1;
       return;
     }
@@ -122,47 +121,66 @@ function hand(firm: Firm, portal: ConnectedPortal, notice: Notice): Promise<Rece
   return receive(firm.receiving, { portalId, connectionId, notice });
 }
 
-const SIGNATURES = ['stripe-signature', 'x-mollie-signature', 'intuit-signature', 'x-access-token'];
+/** Headers that prove a delivery; `covers` says whether they prove its body, too. */
+const PROOFS: readonly { readonly header: string; readonly coversBody: boolean }[] = [
+  { header: 'stripe-signature', coversBody: true },
+  { header: 'x-mollie-signature', coversBody: true },
+  { header: 'intuit-signature', coversBody: true },
+  { header: 'x-access-token', coversBody: false },
+  { header: 'paypal-transmission-sig', coversBody: true },
+  { header: 'x-square-hmacsha256-signature', coversBody: true },
+  { header: 'x-anet-signature', coversBody: true },
+  { header: 'x-shopify-hmac-sha256', coversBody: true },
+  { header: 'recurly-signature', coversBody: true },
+  { header: 'webhook-signature', coversBody: true },
+  { header: 'svix-signature', coversBody: true },
+  { header: 'authorization', coversBody: false },
+];
 
-/** Sends a copy that somebody changed. @throws when it is not refused. */
+/** Sends a copy that somebody changed. @throws when it is taken for the portal's. */
 async function deliverForgery(
   firm: Firm,
   { portal, notice }: Letter,
   counts: PostOffice['counts'],
 ): Promise<void> {
   const genuine = signed(firm, notice);
-  const header = SIGNATURES.find((name) => name in genuine.headers);
+  const forged = notice.forge
+    ? { ...genuine, ...notice.forge(genuine.receivedAt) }
+    : forge(firm, genuine);
   counts.forged += 1;
   try {
-    if (header === undefined) {
-      // Nothing is signed here: whoever invents an id only makes us ask the portal for it.
-      const body = Buffer.from(`id=tr_${firm.random.network.token(22)}`);
-      await hand(firm, portal, { ...genuine, body });
-      return;
-    }
-    const received = await hand(firm, portal, forge(firm, genuine, header));
-    if (received.result === 'refused') return;
+    const received = await hand(firm, portal, forged);
+    // What portals do not sign may make us look; that it does nothing else shows in the books.
+    if (received.result === 'refused' || isHint(portal, forged)) return;
     throw new Error(`a forged ${portal.id} ${notice.label} was ${says(received)}`);
   } catch (error) {
     if (!(error instanceof CutOff)) throw error;
   }
 }
 
+function isHint({ id, simulated }: ConnectedPortal, notice: Notice): boolean {
+  const portal = findPortal(id);
+  const settings = portal?.settings.parse(simulated.settings);
+  return portal?.webhook?.authenticate(notice, settings).verdict === 'hint';
+}
+
 /** Another body under the same signature, or the same body under a changed one. */
-function forge(firm: Firm, genuine: Notice, header: string): Notice {
-  // ServiceMobility's token proves its sender and not the body.
-  if (header !== 'x-access-token' && firm.random.network.chance(0.5)) {
+function forge(firm: Firm, genuine: Notice): Notice {
+  const proof = PROOFS.find(({ header }) => header in genuine.headers);
+  if (!proof)
+    throw new Error('nothing signs this delivery: its simulator must say how it is forged');
+  if (proof.coversBody && firm.random.network.chance(0.5)) {
     const text = genuine.body.toString();
     const digit = text.search(/\d/);
     const other = text[digit] === '9' ? '8' : '9';
     const body = Buffer.from(text.slice(0, digit) + other + text.slice(digit + 1));
     return { ...genuine, body };
   }
-  const value = genuine.headers[header] as string;
+  const value = genuine.headers[proof.header] as string;
   const place = value.length - 5;
   const other = value[place] === 'a' ? 'b' : 'a';
   const changed = value.slice(0, place) + other + value.slice(place + 1);
-  return { ...genuine, headers: { ...genuine.headers, [header]: changed } };
+  return { ...genuine, headers: { ...genuine.headers, [proof.header]: changed } };
 }
 
 function says(received: Received): string {

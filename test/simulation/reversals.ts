@@ -16,19 +16,19 @@ export function reversalActs(telling: Telling, portal: ConnectedPortal, paid: Pa
   const { simulated } = portal;
   const way = random.between(1, 20);
   // What names its payment by the work order alone needs a work order with one payment.
-  const clear = portal.id !== 'servicemobility' || isClear(telling, paid);
+  const clear = simulated.reversalsByWorkOrder === undefined || isClear(portal, paid);
   if (!clear) return [];
   if (way <= 3) return partialRefunds(telling, portal, paid);
   if (way <= 5) return fullRefund(telling, portal, paid);
   if (way <= 8 && simulated.dispute) return disputeActs(telling, portal, paid);
-  if (way === 9 && portal.id === 'servicemobility') {
+  if (way === 9 && simulated.voidsPaid) {
     return [(at) => simulated.void?.(paid.id(), at)];
   }
   return [];
 }
 
-function isClear({ firm }: Telling, { order, shared }: Paid): boolean {
-  return order.workOrder !== undefined && !(shared && firm.ownReversalIds);
+function isClear({ simulated }: ConnectedPortal, { order, shared }: Paid): boolean {
+  return order.workOrder !== undefined && !(shared && simulated.reversalsByWorkOrder === 'own');
 }
 
 function partialRefunds(telling: Telling, portal: ConnectedPortal, paid: Paid): Act[] {
@@ -38,8 +38,8 @@ function partialRefunds(telling: Telling, portal: ConnectedPortal, paid: Paid): 
   const first = (paid.order.amountMinor * BigInt(random.between(10, 40))) / 100n;
   const second = (paid.order.amountMinor * BigInt(random.between(41, 60))) / 100n;
   const acts: Act[] = [(at) => void refund(paid.id(), first, at)];
-  // A second refund at ServiceMobility has an id of its own, and may only be told after its payment.
-  const tellable = portal.id !== 'servicemobility' || telling.firm.ownReversalIds;
+  // Where a reversal has its payment's id, a second one has an id of its own that nothing connects with it.
+  const tellable = portal.simulated.reversalsByWorkOrder !== 'reused';
   if (tellable && random.chance(0.4)) acts.push((at) => void refund(paid.id(), second, at));
   return acts;
 }
@@ -64,18 +64,13 @@ function disputeActs(telling: Telling, portal: ConnectedPortal, paid: Paid): Act
   const { dispute, closeDispute } = portal.simulated;
   if (!dispute || !closeDispute) return [];
   let disputeId = '';
-  const { currency } = paid.order;
   const acts: Act[] = [
     (at) => {
       disputeId = dispute(paid.id(), at);
-      telling.bank.disputed(portal, currency, 'opened');
     },
   ];
   if (random.chance(0.3)) return acts;
   const outcome = random.chance(0.5) ? 'won' : 'lost';
-  acts.push((at) => {
-    closeDispute(disputeId, outcome, at);
-    if (outcome === 'won') telling.bank.disputed(portal, currency, 'won');
-  });
+  acts.push((at) => closeDispute(disputeId, outcome, at));
   return acts;
 }

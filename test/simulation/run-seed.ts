@@ -1,11 +1,12 @@
 /** One run: a firm's story told through a bad network and a crashing engine, and then the reckoning. */
+import type { SimulatorId } from '../../simulators/index.ts';
 import { checkRebuild } from '../../src/apply/rebuild.ts';
 import { verifyBooks } from '../../src/apply/verify.ts';
 import { type Database, sql } from '../../src/db/database.ts';
 import { compareReleases } from './compare-releases.ts';
 import { compareTruth } from './compare-truth.ts';
 import { driveEngine, type Engine } from './engine.ts';
-import { type Firm, openFirm, type PortalId } from './firm.ts';
+import { type Firm, openFirm } from './firm.ts';
 import { type PostOffice, postOffice } from './post-office.ts';
 import { type Story, tellStory } from './story.ts';
 
@@ -23,7 +24,7 @@ export type RunOptions = {
   readonly seed: number;
   /** Jobs, most of which are paid by one payment. */
   readonly payments: number;
-  readonly portals: readonly PortalId[];
+  readonly portals: readonly SimulatorId[];
 };
 
 const HOUR_MS = 3_600_000;
@@ -43,7 +44,7 @@ export async function runSeed(db: Database, options: RunOptions): Promise<SeedRe
   const story = await tellStory(firm, { payments: options.payments, recording });
   while (await story.next()) await liveOn(firm, engine, post, recording);
   // What the portals still owe is paid out in the end, so that clearing must return to what is left.
-  for (const portal of firm.portals) story.bank.payOut(portal, firm.clock.at());
+  for (const { simulated } of firm.portals) simulated.payout?.(firm.clock.at());
   post.collect();
   await engine.settle(post);
   const problems = await reckon(firm, story);

@@ -3,9 +3,9 @@
  * The first failing seed does not end it; each is printed with what differs, and the exit code is 1.
  */
 import { parseArgs } from 'node:util';
+import { SIMULATORS } from '../../simulators/index.ts';
 import { connectDatabase } from '../../src/db/database.ts';
 import { testDatabase } from '../support/database.ts';
-import { PORTALS } from './firm.ts';
 import { runSeed } from './run-seed.ts';
 
 const PROGRESS_RUNS = 100;
@@ -15,19 +15,21 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     runs: { type: 'string', default: '1' },
     payments: { type: 'string', default: '16' },
-    portals: { type: 'string', default: PORTALS.join(',') },
+    portals: { type: 'string', default: SIMULATORS.join(',') },
   },
 });
 const first = Number(values.seed);
 const runs = Number(values.runs);
 const wanted = values.portals.split(',');
-const portals = PORTALS.filter((id) => wanted.includes(id));
+const portals = SIMULATORS.filter((id) => wanted.includes(id));
 if (
   !Number.isSafeInteger(first) ||
   !Number.isSafeInteger(runs) ||
   portals.length !== wanted.length
 ) {
-  throw new Error(`--seed and --runs are whole numbers, --portals some of ${PORTALS.join(', ')}`);
+  throw new Error(
+    `--seed and --runs are whole numbers, --portals some of ${SIMULATORS.join(', ')}`,
+  );
 }
 
 await using database = await testDatabase();

@@ -1,7 +1,6 @@
 /** What customers, portals and the bookkeeper do to one firm, by seed: threads of acts that interleave. */
 import type { SimulatedOrder } from '../../simulators/contract.ts';
-import { type Bank, openBank } from './bank.ts';
-import type { ConnectedPortal, Firm } from './firm.ts';
+import { type ConnectedPortal, type Firm, takes } from './firm.ts';
 import {
   type Customer,
   distinctAmounts,
@@ -22,7 +21,6 @@ export type Act = (at: Date) => void | Promise<void>;
 
 export type Story = {
   readonly jobs: readonly Job[];
-  readonly bank: Bank;
   /** QuickBooks' ids of payments that a bookkeeper copied there, with the payment they copy. */
   readonly copies: ReadonlyMap<string, { readonly portal: ConnectedPortal; readonly id: string }>;
   /** Does the next act; false when the story is told. */
@@ -32,7 +30,6 @@ export type Story = {
 /** Everything an act may need; made once a story. */
 export type Telling = {
   readonly firm: Firm;
-  readonly bank: Bank;
   readonly copies: Map<string, { portal: ConnectedPortal; id: string }>;
   readonly sources: readonly ConnectedPortal[];
   /** True when the engine records payments in QuickBooks itself; else a bookkeeper copies some by hand. */
@@ -49,10 +46,8 @@ export async function tellStory(
   for (const customer of customers) {
     if (random.chance(0.7)) await enterCustomer(firm, customer);
   }
-  const bank = openBank();
   const telling: Telling = {
     firm,
-    bank,
     copies: new Map(),
     sources: firm.portals.filter(({ simulated }) => simulated.role === 'source'),
     recording: options.recording,
@@ -64,7 +59,6 @@ export async function tellStory(
   threads.push(payoutActs(telling));
   return {
     jobs,
-    bank,
     copies: telling.copies,
     next: async () => {
       const left = threads.filter((thread) => thread.length > 0);
@@ -116,12 +110,13 @@ function payingActs(telling: Telling, job: Job, books: () => EnteredInvoices): A
   const { story: random } = firm.random;
   const byHand = job.keeper === 'quickbooks' && (sources.length === 0 || random.chance(0.3));
   if (byHand) return chequeActs(telling, job, books);
-  const portal = random.pick(sources);
-  if (!portal) return [];
+  const takers = sources.filter(({ simulated }) => takes(simulated, job.currency));
+  const portal = random.pick(takers);
+  if (!portal) return byHandOrNot(telling, job, books);
   const total = totalOf(job);
   if (!job.deposit && random.chance(0.2)) {
     const first = (total * BigInt(random.between(20, 70))) / 100n;
-    const second = random.pick(sources);
+    const second = random.pick(takers) as ConnectedPortal;
     const shared = second === portal;
     return [
       ...orderActs(telling, portal, { order: orderOf(telling, job, first), shared, job }),
@@ -132,6 +127,11 @@ function payingActs(telling: Telling, job: Job, books: () => EnteredInvoices): A
   const order = orderOf(telling, job, total + over);
   const acts = orderActs(telling, portal, { order, shared: false, job, books });
   return acts;
+}
+
+/** In a currency that no portal takes, only a cheque is left. */
+function byHandOrNot(telling: Telling, job: Job, books: () => EnteredInvoices): Act[] {
+  return job.keeper === 'quickbooks' ? chequeActs(telling, job, books) : [];
 }
 
 /** The order as its payer describes it: well, vaguely, not at all, or wrongly. */
@@ -203,7 +203,7 @@ function copyActs(
   const { quickbooks, random } = telling.firm;
   const { invoiceNumber } = order;
   // ServiceMobility names work orders only: before the invoice is known, nothing connects it with the copy.
-  if (portal.id === 'servicemobility') return [];
+  if (portal.simulated.reversalsByWorkOrder) return [];
   if (!quickbooks || !books || telling.recording || job.keeper !== 'quickbooks') return [];
   if (invoiceNumber === undefined || order.amountMinor !== totalOf(job)) return [];
   if (!job.invoices.some(({ number }) => number === invoiceNumber) || random.story.chance(0.4)) {
@@ -257,9 +257,10 @@ function chequeActs(telling: Telling, job: Job, books: () => EnteredInvoices): A
   return [enter];
 }
 
-function payoutActs({ firm, bank, sources }: Telling): Act[] {
+/** Portals pay out when they do, not when it suits us. */
+function payoutActs({ firm, sources }: Telling): Act[] {
   const { story: random } = firm.random;
   return Array.from({ length: 4 }, () => (at: Date) => {
-    bank.payOut(random.pick(sources), at);
+    random.pick(sources).simulated.payout?.(at);
   }).slice(sources.length === 0 ? 4 : 0);
 }
