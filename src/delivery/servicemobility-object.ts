@@ -1,5 +1,6 @@
 /** Maps the state of a payment to ServiceMobility's Payment Processor Webhook object. Pure. */
 import { toDecimalText } from '../money/money.ts';
+import { rawNumber } from '../money/raw-number.ts';
 import { baseStatus } from '../payments/fold.ts';
 import type { DeliveryState } from './delivery-state.ts';
 import type { ServiceMobilitySettings } from './system-settings.ts';
@@ -137,5 +138,5 @@ function isCardPresent(channel: string | null): boolean {
 /** A JSON number with these very digits, less the zeros nobody writes: `1075.50` is `1075.5`. */
 function exactNumber(decimal: string): unknown {
   const text = decimal.includes('.') ? decimal.replace(/\.?0+$/, '') : decimal;
-  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text);
+  return rawNumber(text);
 }

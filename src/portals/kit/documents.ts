@@ -1,9 +1,7 @@
 /** Taking bodies apart without changing what they say: numbers keep their digits, equal bytes their key. */
 import { createHash } from 'node:crypto';
+import { rawNumber } from '../../money/raw-number.ts';
 import type { SplitDocument } from '../contract.ts';
-
-/** Node has it since 22, TypeScript's library not yet: prints a number with the digits it was read with. */
-const { rawJSON } = JSON as unknown as { rawJSON(source: string): unknown };
 
 /**
  * Parses JSON that is to be written again with `JSON.stringify`: every number is an opaque value that prints
@@ -13,7 +11,9 @@ export function parseVerbatim(body: Buffer): unknown {
   return JSON.parse(
     body.toString('utf8'),
     (_key: string, value: unknown, context?: { readonly source?: string }) =>
-      typeof value === 'number' && context?.source !== undefined ? rawJSON(context.source) : value,
+      typeof value === 'number' && context?.source !== undefined
+        ? rawNumber(context.source)
+        : value,
   );
 }
 

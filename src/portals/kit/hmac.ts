@@ -1,14 +1,14 @@
 /** Signature checks over raw bytes, in constant time. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { Secret } from './secret.ts';
+import { Secret } from './secret.ts';
 
-/** The HMAC of `parts` in order, keyed with the secret's UTF-8 text. */
+/** The HMAC of `parts` in order, keyed with the secret's UTF-8 text, or with bytes where a portal decodes it. */
 export function hmac(
   hash: 'sha1' | 'sha256' | 'sha512',
-  key: Secret,
+  key: Secret | string | Buffer,
   ...parts: readonly (Buffer | string)[]
 ): Buffer {
-  const mac = createHmac(hash, key.reveal());
+  const mac = createHmac(hash, key instanceof Secret ? key.reveal() : key);
   for (const part of parts) mac.update(part);
   return mac.digest();
 }

@@ -1,10 +1,10 @@
 /** Reading Mollie's API: objects after a notice, and lists newest first as the net behind webhooks. */
 import { z } from 'zod';
 import type { FetchRequest, Portal, PortalApi } from '../contract.ts';
+import { parseVerbatim, printVerbatim } from '../kit/documents.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { parseJson, readWire } from '../kit/wire.ts';
 import { credential, type Settings } from './settings.ts';
-import { parseVerbatim } from './split.ts';
 import { eventWire } from './wire.ts';
 
 const DAY_MS = 86_400_000;
@@ -168,7 +168,7 @@ async function fetchObject(
 function snapshotIn(body: Buffer): Buffer {
   const snapshot = readWire(eventWire, parseVerbatim(body))._embedded?.entity;
   if (!snapshot) throw new WireMismatch('_embedded.entity: missing in a fetched event');
-  return Buffer.from(JSON.stringify(snapshot));
+  return printVerbatim(snapshot);
 }
 
 const firstPayment = z.object({

@@ -1,6 +1,6 @@
 /** The documents in a Mollie body: a classic form, a signed event, one object, or a list's page. */
-import { createHash } from 'node:crypto';
 import type { SplitDocument } from '../contract.ts';
+import { digestOf, parseVerbatim, splitRecords, unreadable } from '../kit/documents.ts';
 import { classicId, member } from './wire.ts';
 
 /** Never throws: what cannot be read is one document, which `normalize` then refuses by name. */
@@ -12,12 +12,9 @@ export function split(body: Buffer): readonly SplitDocument[] {
     const value = parseVerbatim(body);
     const records = recordsOf(value);
     if (!records) return [{ key: keyOf(value, body), body }];
-    return records.map((record) => {
-      const bytes = Buffer.from(JSON.stringify(record));
-      return { key: keyOf(record, bytes), body: bytes };
-    });
+    return splitRecords(records, keyOf);
   } catch {
-    return [{ key: keyOf(undefined, body), body }];
+    return unreadable(body);
   }
 }
 
@@ -31,22 +28,9 @@ function recordsOf(value: unknown): readonly unknown[] | undefined {
 }
 
 function keyOf(value: unknown, bytes: Buffer): string {
-  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+  const hash = digestOf(bytes);
   const resource = member(value, 'resource');
   const id = member(value, 'id');
   if (typeof resource !== 'string' || typeof id !== 'string') return `unreadable:${hash}`;
   return resource === 'event' ? `event:${id}` : `object:${resource}:${id}:${hash}`;
-}
-
-/** JSON to be written again: every number keeps the digits it came with. @throws SyntaxError */
-export function parseVerbatim(body: Buffer): unknown {
-  return JSON.parse(body.toString('utf8'), keepNumber);
-}
-
-type RawJson = typeof JSON & { rawJSON(source: string): unknown };
-
-function keepNumber(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  if (typeof value !== 'number' || context?.source === undefined) return value;
-  // Node 24 has JSON.rawJSON; the type library of ES2024 does not name it yet.
-  return (JSON as RawJson).rawJSON(context.source);
 }

@@ -1,6 +1,8 @@
 /** Mollie's two webhook systems on one URL: classic (unsigned form) and next-gen (signed JSON). */
 import type { Notice, Verdict } from '../contract.ts';
 import { hmac, sameBytes } from '../kit/hmac.ts';
+import type { Secret } from '../kit/secret.ts';
+import { AUTHENTIC, likelyMistake, refused } from '../kit/verdict.ts';
 import type { Settings } from './settings.ts';
 import { classicId } from './wire.ts';
 
@@ -19,33 +21,21 @@ export function authenticate(notice: Notice, settings: Settings): Verdict {
   const header = notice.headers[SIGNATURE]?.trim();
   if (!header) {
     if (classicId(notice.body) !== undefined) return { verdict: 'hint' };
-    return {
-      verdict: 'refused',
-      code: 'signature-missing',
-      because: 'a JSON notice of Mollie carries X-Mollie-Signature; this one does not',
-    };
+    const because = 'a JSON notice of Mollie carries X-Mollie-Signature; this one does not';
+    return refused('signature-missing', because);
   }
   const candidates = header.split(',').flatMap(signatureBytes);
   if (candidates.length === 0) {
-    return {
-      verdict: 'refused',
-      code: 'signature-malformed',
-      because: 'X-Mollie-Signature holds no hex SHA-256 value',
-    };
+    return refused('signature-malformed', 'X-Mollie-Signature holds no hex SHA-256 value');
   }
   const keys = settings.webhookSecret ?? [];
-  const matches = keys
-    .map((key) => hmac('sha256', key, notice.body))
-    .flatMap((expected) => candidates.map((candidate) => sameBytes(expected, candidate)));
-  if (matches.includes(true)) return { verdict: 'authentic' };
-  return {
-    verdict: 'refused',
-    code: 'signature-wrong',
-    because:
-      keys.length === 0
-        ? 'the notice is signed but this connection has no webhookSecret to check it with'
-        : 'X-Mollie-Signature fits none of the webhook secrets; was the webhook made again?',
+  const fits = (key: Secret | string | Buffer, body: Buffer): boolean => {
+    const expected = hmac('sha256', key, body);
+    return candidates.some((candidate) => sameBytes(expected, candidate));
   };
+  if (keys.some((key) => fits(key, notice.body))) return AUTHENTIC;
+  const mistake = likelyMistake({ keys, body: notice.body, setting: 'webhookSecret', fits });
+  return refused('signature-wrong', mistake);
 }
 
 /** The bytes of one signature; the prefix `sha256=` may be absent. */

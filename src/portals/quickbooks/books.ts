@@ -1,12 +1,13 @@
 /** Recording our payments in QuickBooks: once, exactly, and read back. */
 import { createHash } from 'node:crypto';
 import { fromDecimalText, toDecimalText } from '../../money/money.ts';
+import { rawNumber } from '../../money/raw-number.ts';
 import type { PaymentToRecord, Portal, PortalApi } from '../contract.ts';
 import { Rejected, WireMismatch } from '../kit/errors.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
 import { query, quoted, readObject } from './pull.ts';
 import { companyPath, type QuickBooksSettings } from './settings.ts';
-import { rawJson, rowBody, rowsOf } from './split.ts';
+import { rowBody, rowsOf } from './split.ts';
 import { type Transaction, transaction } from './wire.ts';
 
 const PRIVATE_NOTE_MAX_LENGTH = 4000;
@@ -50,7 +51,7 @@ async function create(
   idempotencyKey: string,
 ): Promise<string> {
   const { currency } = payment;
-  const decimal = (minor: bigint) => rawJson(toDecimalText({ minor, currency }));
+  const decimal = (minor: bigint) => rawNumber(toDecimalText({ minor, currency }));
   const note = [payment.memo, payment.mark].filter((part) => part !== '').join('; ');
   const { body } = await api.request({
     method: 'POST',

@@ -6,6 +6,8 @@ import { z } from 'zod';
 import type { Notice, PortalApi, Verdict } from '../contract.ts';
 import { definePortal } from '../contract.ts';
 import { hmac, sameBytes } from '../kit/hmac.ts';
+import type { Secret } from '../kit/secret.ts';
+import { AUTHENTIC, likelyMistake, refused } from '../kit/verdict.ts';
 import { parseJson, readWire } from '../kit/wire.ts';
 import { books } from './books.ts';
 import { normalize } from './normalize.ts';
@@ -24,21 +26,13 @@ function authenticate(notice: Notice, { verifierToken }: QuickBooksSettings): Ve
   if (!/^[A-Za-z0-9+/]{43}=$/.test(signature)) {
     return refused('signature-malformed', `${SIGNATURE} is not the base64 of 32 bytes`);
   }
-  if (!verifierToken) {
-    return refused('signature-wrong', 'the connection has no verifierToken to check with');
-  }
   const claimed = Buffer.from(signature, 'base64');
-  const genuine = verifierToken.map((key) => sameBytes(hmac('sha256', key, notice.body), claimed));
-  return genuine.includes(true)
-    ? { verdict: 'authentic' }
-    : refused('signature-wrong', `${SIGNATURE} was made with another verifierToken or body`);
-}
-
-function refused(
-  code: 'signature-missing' | 'signature-malformed' | 'signature-wrong',
-  because: string,
-) {
-  return { verdict: 'refused', code, because } as const;
+  const keys = verifierToken ?? [];
+  const fits = (key: Secret | string | Buffer, body: Buffer): boolean =>
+    sameBytes(hmac('sha256', key, body), claimed);
+  if (keys.some((key) => fits(key, notice.body))) return AUTHENTIC;
+  const mistake = likelyMistake({ keys, body: notice.body, setting: 'verifierToken', fits });
+  return refused('signature-wrong', mistake);
 }
 
 /** Intuit Payments is told by the same header; only accounting's two forms are ours. */

@@ -1,13 +1,12 @@
 /** What a QuickBooks Online connection needs, in Intuit's own words. */
 import { z } from 'zod';
+import { currency, environment, flag } from '../kit/fields.ts';
 import { secret, secrets } from '../kit/secret.ts';
 
 const PRODUCTION = 'https://quickbooks.api.intuit.com';
 const SANDBOX = 'https://sandbox-quickbooks.api.intuit.com';
 
 const address = z.url({ protocol: /^https?$/ });
-/** `--set name=true` brings text, the console brings a boolean. */
-const flag = z.union([z.boolean(), z.stringbool()]).default(false);
 
 export const settings = z.object({
   clientId: z
@@ -27,19 +26,18 @@ export const settings = z.object({
   verifierToken: secrets(
     'Verifier token: developer.intuit.com > your app > Webhooks > Show verifier token.',
   ).optional(),
-  environment: z.enum(['production', 'sandbox']).default('production'),
+  environment: environment(),
   apiBaseUrl: address.default(PRODUCTION),
   authBaseUrl: address.default('https://oauth.platform.intuit.com'),
   minorVersion: z.coerce.number().int().min(75).default(75),
-  homeCurrency: z
-    .string()
-    .regex(/^[A-Z]{3}$/)
-    .default('USD')
-    .describe('Currency of records that name none: a company without multicurrency.'),
-  depositsArePayouts: flag.describe(
+  homeCurrency: currency(
+    'Currency of records that name none: a company without multicurrency.',
+  ).default('USD'),
+  depositsArePayouts: flag(
+    false,
     'Bank deposits entered in QuickBooks are payouts of this connection.',
   ),
-  mirrorOnly: flag.describe('Payments entered in QuickBooks by hand are never money here.'),
+  mirrorOnly: flag(false, 'Payments entered in QuickBooks by hand are never money here.'),
 });
 export type QuickBooksSettings = z.output<typeof settings>;
 

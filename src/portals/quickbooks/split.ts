@@ -1,6 +1,6 @@
 /** Cuts a QuickBooks body into documents; each is a body that QuickBooks itself could have sent. */
-import { createHash } from 'node:crypto';
 import type { SplitDocument } from '../contract.ts';
+import { digestOf, parseVerbatim, printVerbatim } from '../kit/documents.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 type Piece = { readonly key: string | undefined; readonly value: unknown };
@@ -11,22 +11,22 @@ type Piece = { readonly key: string | undefined; readonly value: unknown };
  */
 export function split(body: Buffer): readonly SplitDocument[] {
   try {
-    const pieces = cut(parseFaithful(body));
+    const pieces = cut(parseVerbatim(body));
     if (pieces) return pieces.map(toDocument);
   } catch {
     // Neither JSON nor anything JSON can be nested into: kept as it came.
   }
-  return [{ key: `bytes:${digest(body)}`, body }];
+  return [{ key: `bytes:${digestOf(body)}`, body }];
 }
 
 /** A row as the body that reading it alone would answer. Numbers keep their digits (`55.0`). */
 export function rowBody(entity: string, row: unknown): Buffer {
-  return Buffer.from(JSON.stringify({ [entity]: row }));
+  return printVerbatim({ [entity]: row });
 }
 
 /** The rows of one entity in a query page, numbers untouched. */
 export function rowsOf(body: Buffer, entity: string): readonly unknown[] {
-  const page = parseFaithful(body);
+  const page = parseVerbatim(body);
   const rows = isObject(page) && isObject(page.QueryResponse) ? page.QueryResponse[entity] : [];
   return Array.isArray(rows) ? rows : [];
 }
@@ -100,31 +100,14 @@ function readPieces(value: Json): readonly Piece[] | undefined {
 function rowPiece(entity: string, row: unknown): Piece {
   const id = rowId(row);
   return {
-    key: id && `object:${entity}:${id}:${digest(Buffer.from(JSON.stringify(row)))}`,
+    key: id && `object:${entity}:${id}:${digestOf(printVerbatim(row))}`,
     value: { [entity]: row },
   };
 }
 
 function toDocument({ key, value }: Piece): SplitDocument {
-  const body = Buffer.from(JSON.stringify(value));
-  return { key: key ?? `bytes:${digest(body)}`, body };
-}
-
-/** JSON whose numbers print again exactly as they were written. */
-function parseFaithful(body: Buffer): unknown {
-  return JSON.parse(body.toString('utf8'), (_key, value, context?: { source?: string }) =>
-    typeof value === 'number' && context?.source !== undefined ? rawJson(context.source) : value,
-  );
-}
-
-/** A JSON number by its text, so that no digit passes through floating point. */
-export function rawJson(source: string): unknown {
-  // Node 24 has it; the type library of ES2024 does not name it yet.
-  return (JSON as typeof JSON & { rawJSON(source: string): unknown }).rawJSON(source);
-}
-
-function digest(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+  const body = printVerbatim(value);
+  return { key: key ?? `bytes:${digestOf(body)}`, body };
 }
 
 function isObject(value: unknown): value is Json {

@@ -1,6 +1,8 @@
 /** The `Stripe-Signature` header: `t=<unix seconds>,v1=<hex>[,v1=<hex>][,v0=…]`. */
 import type { Notice, Verdict } from '../contract.ts';
 import { hmac, sameBytes } from '../kit/hmac.ts';
+import type { Secret } from '../kit/secret.ts';
+import { AUTHENTIC, likelyMistake, refused } from '../kit/verdict.ts';
 import type { StripeSettings } from './settings.ts';
 
 const HEADER = 'stripe-signature';
@@ -24,23 +26,18 @@ export function authenticate(notice: Notice, settings: StripeSettings): Verdict 
     return refused('signature-malformed', 'Stripe-Signature needs t=<seconds> and a v1=<hex>');
   }
   const keys = settings.webhookSecret ?? [];
-  if (keys.length === 0) {
-    return refused('signature-wrong', 'this connection has no `webhookSecret` to check with');
-  }
-  const matches = keys.some((key) => {
-    const expected = hmac('sha256', key, `${timestamp}.`, notice.body);
+  const fits = (key: Secret | string | Buffer, body: Buffer): boolean => {
+    const expected = hmac('sha256', key, `${timestamp}.`, body);
     return digests.some((digest) => sameBytes(expected, digest));
-  });
-  if (!matches) {
-    return refused(
-      'signature-wrong',
-      'no v1 signature fits `webhookSecret`: each destination and mode has its own',
-    );
+  };
+  if (!keys.some((key) => fits(key, notice.body))) {
+    const mistake = likelyMistake({ keys, body: notice.body, setting: 'webhookSecret', fits });
+    return refused('signature-wrong', mistake);
   }
   const ageSeconds = notice.receivedAt.getTime() / 1000 - Number(timestamp);
   return ageSeconds > TOLERANCE_SECONDS
     ? refused('timestamp-stale', `it was signed ${Math.floor(ageSeconds)} seconds ago`)
-    : { verdict: 'authentic' };
+    : AUTHENTIC;
 }
 
 function parse(header: string): {
@@ -54,11 +51,4 @@ function parse(header: string): {
       .filter((pair) => /^v1=[0-9a-f]{64}$/.test(pair))
       .map((pair) => Buffer.from(pair.slice(3), 'hex')),
   };
-}
-
-function refused(
-  code: 'signature-missing' | 'signature-malformed' | 'signature-wrong' | 'timestamp-stale',
-  because: string,
-): Verdict {
-  return { verdict: 'refused', code, because };
 }
