@@ -1,7 +1,8 @@
 /** Says in plain words whether a connection works, and what to do when it does not. */
 import { sql } from '../db/database.ts';
-import { Reauthorize, Rejected, RetryLater, WireMismatch } from '../portals/kit/errors.ts';
+import type { PortalApi } from '../portals/contract.ts';
 import { addPullJob, type Connection, loadConnection } from './connections.ts';
+import { explainFailure, explainSkew } from './explain-failure.ts';
 import type { AccessContext, PortalAccess } from './portal-access.ts';
 
 export type Finding = { readonly level: 'ok' | 'warning' | 'error'; readonly text: string };
@@ -20,42 +21,47 @@ export async function testConnection(
   const findings: Finding[] = [];
   if (!connection.enabled)
     findings.push({ level: 'warning', text: 'The connection is switched off.' });
-  findings.push(await checkCredentials(ctx, connection));
+  findings.push(...(await checkCredentials(ctx, connection)));
   findings.push(...(await noted(ctx, connection)));
   return { ok: findings.every((finding) => finding.level !== 'error'), findings };
 }
 
-async function checkCredentials(ctx: TestContext, connection: Connection): Promise<Finding> {
+async function checkCredentials(
+  ctx: TestContext,
+  connection: Connection,
+): Promise<readonly Finding[]> {
   const { portal, settings } = connection;
   if (!portal.check || !portal.api) {
-    return { level: 'ok', text: `${portal.name} has nothing to call; it is only listened to.` };
+    const text = `${portal.name} has nothing to call; it is only listened to.`;
+    return [{ level: 'ok', text }];
   }
   if (portal.pull?.possible?.(settings) === false) {
-    return {
-      level: 'warning',
-      text: `Without API credentials ${portal.name} is only listened to; a lost notice stays lost.`,
-    };
+    const text = `Without API credentials ${portal.name} is only listened to; a lost notice stays lost.`;
+    return [{ level: 'warning', text }];
   }
+  let answeredAt: Date | undefined;
+  const api = ctx.access(connection);
+  const listening: PortalApi = {
+    request: async (call) => {
+      const answer = await api.request(call);
+      if (answer.headers.date !== undefined) answeredAt = new Date(answer.headers.date);
+      return answer;
+    },
+  };
   try {
-    return { level: 'ok', text: await portal.check(ctx.access(connection), settings) };
+    const findings: Finding[] = [{ level: 'ok', text: await portal.check(listening, settings) }];
+    const skew = answeredAt && explainSkew(portal.name, answeredAt, ctx.now());
+    if (skew !== undefined) findings.push({ level: 'error', text: skew });
+    return findings;
   } catch (error) {
-    return { level: 'error', text: explain(portal.name, error as Error) };
+    return [{ level: 'error', text: explainFailure(portal.name, error as Error) }];
   }
 }
 
-function explain(name: string, error: Error): string {
-  if (error instanceof Reauthorize) {
-    return `${name} refuses the credentials: ${error.message}. Enter them again; a test key does not open a live account.`;
-  }
-  if (error instanceof Rejected && error.status === 403) {
-    return `${name} knows the credentials but forbids the call: ${error.message}. Give the key the missing permission.`;
-  }
-  if (error instanceof RetryLater) return `${name} cannot be reached now: ${error.message}.`;
-  if (error instanceof WireMismatch) {
-    return `What answers is not ${name} as documented: ${error.message}. Check apiBaseUrl.`;
-  }
-  return `${name} answered unexpectedly: ${error.message}.`;
-}
+/** What a refusal may mean beyond its own words. */
+const ADVICE: Readonly<Record<string, string>> = {
+  'timestamp-stale': '. When new deliveries are refused so, the clock of this machine is wrong',
+};
 
 async function noted(ctx: TestContext, connection: Connection): Promise<readonly Finding[]> {
   const { organizationId, id } = connection;
@@ -69,7 +75,7 @@ async function noted(ctx: TestContext, connection: Connection): Promise<readonly
   for (const { code, count, because } of refusals) {
     findings.push({
       level: 'error',
-      text: `${count} deliveries of the last day were refused (${code}): ${because}`,
+      text: `${count} deliveries of the last day were refused (${code}): ${because}${ADVICE[code] ?? ''}`,
     });
   }
   const [health] = await ctx.database.query<{
