@@ -37,6 +37,8 @@ type Fixture = {
   readonly body: Buffer;
   /** From `<name>.headers.json`, for portals whose bodies do not say all. */
   readonly headers: Readonly<Record<string, string>>;
+  /** From `<name>.settings.json`: what the document needs beyond the least to be read. */
+  readonly given: Readonly<Record<string, string>>;
   readonly golden: unknown;
 };
 
@@ -47,9 +49,18 @@ function fixturesOf(portal: Portal): readonly Fixture[] {
     .map((file) => {
       const name = file.replace(/\.in\.[a-z]+$/, '');
       const golden = JSON.parse(readFileSync(new URL(`${name}.out.json`, folder), 'utf8'));
-      const headersFile = new URL(`${name}.headers.json`, folder);
-      const headers = existsSync(headersFile) ? JSON.parse(readFileSync(headersFile, 'utf8')) : {};
-      return { name, body: readFileSync(new URL(file, folder)), headers, golden };
+      const beside = (kind: string): Record<string, string> => {
+        const path = new URL(`${name}.${kind}.json`, folder);
+        return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {};
+      };
+      const given = { ...contractOf(portal).settings, ...beside('settings') };
+      return {
+        name,
+        body: readFileSync(new URL(file, folder)),
+        headers: beside('headers'),
+        given,
+        golden,
+      };
     });
 }
 
@@ -104,13 +115,15 @@ for (const portal of portals) {
     });
 
     test('tells what its fixtures become, and nothing else', () => {
-      const told = fixtures.flatMap((one) => eventsOf(read(portal, one, settings)));
+      const told = fixtures.flatMap((one) =>
+        eventsOf(read(portal, one, portal.settings.parse(one.given))),
+      );
       const types = new Set(told.map(({ type }) => type));
       assert.deepEqual([...portal.tells].sort(), [...types].sort());
     });
 
     settingsContract(portal);
-    for (const fixture of fixtures) fixtureContract(portal, fixture, settings);
+    for (const fixture of fixtures) fixtureContract(portal, fixture);
     if (portal.webhook) webhookContract(portal, portal.webhook, fixtures, settings);
     fuzzContract(portal, fixtures, settings);
   });
@@ -152,10 +165,10 @@ function settingsContract(portal: Portal): void {
 
   test('reads documents the same without the text of secrets, as the engine does', () => {
     for (const text of ['x-secret', 'test_secret', 'sk_test_secret', 'rk_live_secret']) {
-      const given = { ...contractOf(portal).settings, ...withSecrets(portal, text) };
-      const full = portal.settings.parse(given);
-      const hidden = portal.settings.parse(splitSettings(portal, given).publicSettings);
       for (const one of fixturesOf(portal)) {
+        const given = { ...one.given, ...withSecrets(portal, text) };
+        const full = portal.settings.parse(given);
+        const hidden = portal.settings.parse(splitSettings(portal, given).publicSettings);
         assert.deepEqual(read(portal, one, hidden), read(portal, one, full), one.name);
       }
     }
@@ -168,8 +181,9 @@ function settingsContract(portal: Portal): void {
   });
 }
 
-function fixtureContract(portal: Portal, fixture: Fixture, settings: unknown): void {
+function fixtureContract(portal: Portal, fixture: Fixture): void {
   const { name, body, headers, golden } = fixture;
+  const settings = portal.settings.parse(fixture.given);
   test(`${name}: deterministic, well-formed and keyed`, () => {
     const outcomes = read(portal, fixture, settings);
     const events = eventsOf(outcomes);

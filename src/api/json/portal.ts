@@ -1,6 +1,7 @@
 /** What a portal can do and what its settings are. */
 import { z } from 'zod';
 import { settingsSchema } from '../../intake/connection-settings.ts';
+import { CAPABILITIES, type Capability, capabilitiesOf } from '../../portals/capabilities.ts';
 import type { Portal } from '../../portals/contract.ts';
 
 export const portalJson = z
@@ -8,13 +9,10 @@ export const portalJson = z
     id: z.string(),
     name: z.string(),
     roles: z.array(z.enum(['source', 'books'])),
-    capabilities: z.object({
-      webhook: z.boolean(),
-      fetch: z.boolean(),
-      pull: z.boolean(),
-      check: z.boolean(),
-      recordPayments: z.boolean(),
-    }),
+    capabilities: z.record(
+      z.enum(Object.keys(CAPABILITIES) as [Capability, ...Capability[]]),
+      z.boolean(),
+    ),
     settings: z.looseObject({}).meta({ description: 'JSON Schema; secrets say "secret": true.' }),
   })
   .meta({ id: 'Portal' });
@@ -25,13 +23,7 @@ export function showPortal(portal: Portal): PortalJson {
     id: portal.id,
     name: portal.name,
     roles: portal.books ? ['source', 'books'] : ['source'],
-    capabilities: {
-      webhook: portal.webhook !== undefined,
-      fetch: portal.fetch !== undefined,
-      pull: portal.pull !== undefined,
-      check: portal.check !== undefined,
-      recordPayments: portal.books !== undefined,
-    },
+    capabilities: capabilitiesOf(portal),
     settings: { ...settingsSchema(portal) },
   };
 }

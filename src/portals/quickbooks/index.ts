@@ -61,6 +61,8 @@ export const quickbooks = definePortal<QuickBooksSettings, Cursor>({
   name: 'QuickBooks Online',
   settings,
   tells: [
+    'invoice.voided',
+    'payout.paid',
     'payment.succeeded',
     'payment.voided',
     'refund.succeeded',

@@ -63,17 +63,6 @@ const legacy = (name: string, operation: string, lastUpdated = '2026-10-14T14:42
   });
 
 describe('fixtures', () => {
-  for (const file of readdirSync(fixtures).filter((name) => name.endsWith('.in.json'))) {
-    const name = file.replace('.in.json', '');
-    test(`${name} becomes its golden events`, () => {
-      const all = split(fixture(name)).flatMap(({ body }) => {
-        const result = become(body);
-        return 'events' in result ? result.events.map(toJsonEvent) : [];
-      });
-      assert.deepEqual(all, JSON.parse(text(`${name}.out.json`)));
-    });
-  }
-
   test('what the batch holds besides is fetched or ignored by name', () => {
     const results = split(fixture('webhook-cloudevents-batch')).map(({ body }) => become(body));
     assert.deepEqual(results.slice(1), [

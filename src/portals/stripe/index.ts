@@ -21,6 +21,8 @@ export const stripe = definePortal({
   name: 'Stripe',
   settings,
   tells: [
+    'invoice.upserted',
+    'invoice.voided',
     'payment.pending',
     'payment.authorized',
     'payment.succeeded',
