@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import type { Normalized } from '../contract.ts';
-import { type CanonicalEvent, toJsonEvent } from '../events.ts';
+import type { CanonicalEvent } from '../events.ts';
 import { findOwnMark, ownMark } from '../kit/own-mark.ts';
 import { normalize } from './normalize.ts';
 import { type ReadingSettings, settings } from './settings.ts';
