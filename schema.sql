@@ -584,6 +584,9 @@ create table pull_cursors (
   documents bigint not null default 0,
   finished_at timestamp with time zone,
   updated_at timestamp with time zone not null,
+  generation bigint not null default 0,
+  started_at timestamp with time zone,
+  reached_at timestamp with time zone,
   constraint pull_cursors_pkey PRIMARY KEY (organization_id, connection_id),
   constraint pull_cursors_organization_id_connection_id_fkey FOREIGN KEY (organization_id, connection_id) REFERENCES connections(organization_id, id)
 );

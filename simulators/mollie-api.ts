@@ -89,17 +89,22 @@ export function answerMollie(
   return page({ records: hidden ? [] : records, list: listed, url: request.url, baseUrl });
 }
 
-/** Newest first. */
-function recordsOf(
-  world: MollieWorld,
-  list: string,
-): readonly { readonly id: string; readonly createdAt: string }[] | undefined {
-  const newestFirst = <T extends { readonly createdAt: string }>(all: readonly T[]): T[] =>
+type Listed = { readonly id: string; readonly createdAt: string; wire?(): object };
+
+/** Newest first; what is long is written out only for the page that shows it. */
+function recordsOf(world: MollieWorld, list: string): readonly Listed[] | undefined {
+  const newestFirst = (all: readonly Listed[]): Listed[] =>
     [...all].sort((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0));
   const { payments, settlements } = world;
   switch (list) {
     case 'payments':
-      return newestFirst(payments.map((one) => wirePayment(world, one)));
+      return newestFirst(
+        payments.map((one) => ({
+          id: one.id,
+          createdAt: one.createdAt,
+          wire: () => wirePayment(world, one),
+        })),
+      );
     case 'refunds':
       return newestFirst(payments.flatMap((one) => one.refunds.map((of) => wireRefund(one, of))));
     case 'chargebacks':
@@ -116,7 +121,7 @@ function recordsOf(
 }
 
 function page(options: {
-  readonly records: readonly { readonly id: string }[];
+  readonly records: readonly Listed[];
   readonly list: string;
   readonly url: URL;
   readonly baseUrl: string;
@@ -135,7 +140,7 @@ function page(options: {
   if (following) next.searchParams.set('from', following.id);
   return hal({
     count: shown.length,
-    _embedded: { [list]: shown },
+    _embedded: { [list]: shown.map((one) => one.wire?.() ?? one) },
     _links: {
       self: link(`${baseUrl}${url.pathname}${url.search}`),
       previous: null,

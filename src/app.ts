@@ -1,4 +1,5 @@
 /** Everything a running node holds, opened in reading order and closed in reverse. */
+import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Applier, startApplier } from './apply/applier.ts';
 import type { Config } from './config.ts';
@@ -72,7 +73,16 @@ export async function openApp(
     : undefined;
   const wakeApplier = (organizationId: number) => applier?.wake(organizationId);
   const jobs: Jobs | undefined = options.work
-    ? await startJobs({ database, sealer, now, log, access, wakeApplier, config })
+    ? await startJobs({
+        database,
+        sealer,
+        now,
+        log,
+        access,
+        wakeApplier,
+        pause: setTimeout,
+        config,
+      })
     : undefined;
   return {
     config,

@@ -17,7 +17,7 @@ const PUT_BACK_MS = 60_000;
 const OVERDUE_SECONDS = 60;
 const STALE_LOCK_SECONDS = 600;
 
-type Payload = { organizationId: number; connectionId: string; systemId: string; since?: string };
+type Payload = { organizationId: number; connectionId: string; systemId: string };
 
 export async function startJobs(ctx: IntakeJobs & { readonly config: Config }): Promise<Jobs> {
   const pool = new pg.Pool({ connectionString: ctx.database.url, max: CONCURRENCY + 2 });

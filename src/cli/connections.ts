@@ -1,6 +1,7 @@
 /** `connect`, `connections` and `sync`. */
 
-import { readConnections, webhookUrl } from '../api/json/connection.ts';
+import { type ConnectionJson, readConnections, webhookUrl } from '../api/json/connection.ts';
+import type { App } from '../app.ts';
 import { sql } from '../db/database.ts';
 import { recordAudit } from '../intake/audit.ts';
 import { createConnection } from '../intake/connections.ts';
@@ -62,12 +63,14 @@ export function registerConnections(registration: Registration): void {
     .description('Pull a connection now instead of at its time. Duplicates are free.')
     .argument('<connection>', 'its id, con_…')
     .option('--since <instant>', 'everything from then on again, such as 2026-11-01T00:00:00Z')
-    .action(async (id: string, options: BooksOptions & { since?: string }) => {
+    .option('--wait', 'show how far it has come until it is done')
+    .action(async (id: string, options: BooksOptions & { since?: string; wait?: boolean }) => {
       const since = options.since === undefined ? undefined : new Date(options.since);
       if (since && Number.isNaN(since.getTime())) {
         throw wrongUsage(`--since takes an instant such as 2026-11-01T00:00:00Z.`);
       }
-      await withBooks(terminal, options, async (app, organizationId) => {
+      const pull = await withBooks(terminal, options, async (app, organizationId) => {
+        const requestedAt = app.now();
         await requestSync(app, organizationId, id, since);
         await recordAudit(app.database, {
           organizationId,
@@ -76,11 +79,51 @@ export function registerConnections(registration: Registration): void {
           subject: id,
           details: { since: options.since ?? null },
         });
+        return options.wait
+          ? watchPull(app, { organizationId, id, requestedAt, tell: terminal.remark })
+          : undefined;
       });
-      if (options.json) terminal.out(asJson({ id, status: 'queued' }));
+      if (options.json) terminal.out(asJson({ id, status: pull ? 'done' : 'queued', ...pull }));
+      else if (pull)
+        terminal.out(`${id} is read: ${pull.documents} documents in ${pull.pages} pages.`);
       else terminal.out(`${id} is pulled as soon as the server is free to do it.`);
       end(EXIT.ok);
     });
+}
+
+const LOOK_MS = 1_000;
+
+type Pull = NonNullable<ConnectionJson['pull']>;
+
+/** Tells how far the pull has come, each time it has come further, until a run that began later has ended. */
+async function watchPull(
+  app: App,
+  watched: {
+    readonly organizationId: number;
+    readonly id: string;
+    readonly requestedAt: Date;
+    readonly tell: (line: string) => void;
+  },
+): Promise<Pull> {
+  const { organizationId, id, requestedAt, tell } = watched;
+  let told = '';
+  for (;;) {
+    const [connection] = await readConnections(app.database, {
+      organizationId,
+      condition: sql`c.id = ${id}`,
+      publicUrl: app.config.publicUrl,
+    });
+    const pull = connection?.pull;
+    if (!connection?.enabled) throw new CommandFailed(`${id} is switched off.`);
+    if (pull?.finishedAt && pull.finishedAt >= requestedAt.toISOString()) return pull;
+    const { reauthorizeSince, lastError } = connection.health;
+    if (reauthorizeSince) throw new CommandFailed(`${id} must be connected again: ${lastError}`);
+    const upTo = pull?.reachedAt ? `, up to ${pull.reachedAt}` : '';
+    const line = `${pull?.pages ?? 0} pages, ${pull?.documents ?? 0} documents${upTo}`;
+    if (line !== told) tell(line);
+    told = line;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
 }
 
 function registerConnect({ program, terminal, end }: Registration): void {

@@ -174,21 +174,20 @@ function requirePortal(id: string): Portal {
   return portal;
 }
 
-/** Starts or hastens the connection's pull; `since` reads everything from then on again. */
+/** Starts or hastens the connection's pull. */
 export function addPullJob(
   tx: Queryable,
   pull: {
     readonly organizationId: number;
     readonly connectionId: string;
-    readonly since?: Date;
     readonly runAt?: Date;
   },
 ): Promise<void> {
-  const { organizationId, connectionId, since, runAt } = pull;
+  const { organizationId, connectionId, runAt } = pull;
   return addJob(tx, {
     task: 'pull',
     key: `pull:${organizationId}:${connectionId}`,
-    payload: { organizationId, connectionId, ...(since ? { since: since.toISOString() } : {}) },
+    payload: { organizationId, connectionId },
     ...(runAt ? { runAt } : {}),
   });
 }

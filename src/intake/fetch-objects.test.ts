@@ -53,6 +53,7 @@ beforeEach(async () => {
     wakeApplier: () => {
       woken += 1;
     },
+    pause: async () => {},
   };
   ({ id: connectionId } = await createConnection(ctx, {
     organizationId: ORGANIZATION,

@@ -12,6 +12,7 @@ export type IntakeJobs = AccessContext & {
   readonly log: Logger;
   readonly access: PortalAccess;
   readonly wakeApplier: (organizationId: number) => void;
+  readonly pause: (ms: number) => Promise<void>;
 };
 
 const FETCHES_AT_ONCE = 50;

@@ -10,6 +10,7 @@ import { createConnection } from './connections.ts';
 import type { IntakeJobs } from './fetch-objects.ts';
 import { pullPortal } from './pull-portal.ts';
 import { createSealer } from './sealing.ts';
+import { requestSync } from './test-connection.ts';
 
 const ORGANIZATION = 1;
 const START = new Date('2026-11-21T08:00:00.000Z');
@@ -52,6 +53,7 @@ beforeEach(async () => {
       },
     }),
     wakeApplier: () => {},
+    pause: async () => {},
   };
   ({ id: connectionId } = await createConnection(ctx, {
     organizationId: ORGANIZATION,
@@ -74,9 +76,9 @@ function listEvents({ query = {} }: ApiCall): ApiAnswer {
   return { status: 200, headers: {}, body };
 }
 
-function run(since?: string): Promise<void> {
-  const input = { organizationId: ORGANIZATION, connectionId };
-  return pullPortal(ctx, since === undefined ? input : { ...input, since });
+async function run(since?: string): Promise<void> {
+  if (since !== undefined) await requestSync(ctx, ORGANIZATION, connectionId, new Date(since));
+  await pullPortal(ctx, { organizationId: ORGANIZATION, connectionId });
 }
 
 async function pulled(): Promise<readonly string[]> {
@@ -119,7 +121,7 @@ test('goes on from the last page that was stored, wherever it was cut off', asyn
     await db.execute(sql`delete from pull_cursors where connection_id = ${connectionId}`);
     calls = [];
     trouble = () => {
-      if (calls.length === cut) throw new RetryLater('the connection broke');
+      if (calls.length === cut) throw new Error('the process was killed');
     };
     await run(YESTERDAY);
     const asked = calls.map(({ query }) => query?.starting_after);
@@ -133,6 +135,7 @@ test('goes on from the last page that was stored, wherever it was cut off', asyn
 });
 
 test('documents and cursor are one: a page that cannot be stored is read again', async () => {
+  await requestSync(ctx, ORGANIZATION, connectionId, new Date(YESTERDAY));
   await db.execute(
     sql`create function fail_once() returns trigger language plpgsql as $$ begin
           raise exception 'the disk is full'; end $$`,
@@ -140,22 +143,73 @@ test('documents and cursor are one: a page that cannot be stored is read again',
   await db.execute(
     sql`create trigger fail before insert or update on pull_cursors execute function fail_once()`,
   );
-  await run(YESTERDAY);
+  await run();
   assert.deepEqual(await pulled(), []);
   await db.execute(sql`drop trigger fail on pull_cursors`);
   await db.execute(sql`drop function fail_once`);
-  await run(YESTERDAY);
+  await run();
   assert.deepEqual(await pulled(), EVENTS.toSorted());
 });
 
 test('a portal that asks for patience is asked again when it says', async () => {
   trouble = () => {
-    throw new RetryLater('429', { afterMs: 7000 });
+    throw new RetryLater('429', { afterMs: 70_000 });
   };
   await run();
   assert.equal(calls.length, 1);
-  assert.equal(await nextRunInMs(), 7000);
+  assert.equal(await nextRunInMs(), 70_000);
   assert.equal((await health())?.last_pulled_at, null);
+});
+
+test('a short refusal is waited for in place, so that a long reading goes on', async () => {
+  const pauses: number[] = [];
+  ctx = { ...ctx, pause: async (ms) => void pauses.push(ms) };
+  trouble = () => {
+    if (calls.length % 3 !== 0)
+      throw new RetryLater('429', calls.length === 1 ? { afterMs: 2000 } : {});
+  };
+  await run(YESTERDAY);
+  assert.deepEqual(await pulled(), EVENTS.toSorted());
+  assert.deepEqual(pauses.slice(0, 3), [2000, 1000, 500]);
+  pauses.length = 0;
+  trouble = () => {
+    throw new RetryLater('429');
+  };
+  await run();
+  assert.deepEqual(pauses, [500, 1000, 2000], 'then it gives up until later');
+});
+
+test('a request to read again goes on where it was after a crash, and overtakes a run under way', async () => {
+  await requestSync(ctx, ORGANIZATION, connectionId, new Date(YESTERDAY));
+  trouble = () => {
+    if (calls.length === 2) throw new Error('the process was killed');
+  };
+  await run();
+  calls = [];
+  trouble = () => {};
+  await run();
+  assert.equal(calls[0]?.query?.starting_after, 'evt_6', 'not from the beginning');
+  await requestSync(ctx, ORGANIZATION, connectionId, new Date(YESTERDAY));
+  calls = [];
+  let asked = false;
+  const { access } = ctx;
+  const asking: IntakeJobs = {
+    ...ctx,
+    access: (connection) => ({
+      request: async (call) => {
+        if (calls.length === 1 && !asked) {
+          asked = true;
+          await requestSync(ctx, ORGANIZATION, connectionId, START);
+        }
+        return access(connection).request(call);
+      },
+    }),
+  };
+  await pullPortal(asking, { organizationId: ORGANIZATION, connectionId });
+  const [place] = await db.query<{ started_at: string; pages: bigint }>(
+    sql`select started_at, pages from pull_cursors where connection_id = ${connectionId}`,
+  );
+  assert.deepEqual(place, { started_at: START.toISOString(), pages: 0n });
 });
 
 test('credentials that do not work are shown, and tried rarely', async () => {

@@ -15,7 +15,13 @@ const REAUTHORIZE_RETRY_MS = 3_600_000;
 /** A run gives way after this many pages, so that one backfill does not hold a job for hours. */
 const PAGES_A_RUN = 500;
 
-type StoredCursor = { readonly cursor: unknown };
+/** A page that a portal refuses for the moment is asked for again at once, a few times, before the run gives up. */
+const PATIENT_TRIES = 4;
+const FIRST_PAUSE_MS = 500;
+/** Whoever wants us to wait longer than this gets a run of its own later. */
+const LONGEST_PAUSE_MS = 10_000;
+
+type Place = { readonly cursor: unknown; readonly generation: bigint };
 
 /**
  * Pulls what is new; resumes where a run that was cut off had stored its last page. Always leaves a job for the
@@ -23,18 +29,14 @@ type StoredCursor = { readonly cursor: unknown };
  */
 export async function pullPortal(
   ctx: IntakeJobs,
-  input: {
-    readonly organizationId: number;
-    readonly connectionId: string;
-    readonly since?: string;
-  },
+  input: { readonly organizationId: number; readonly connectionId: string },
 ): Promise<void> {
   const connection = await loadConnection(ctx, input.connectionId, input.organizationId);
   const pull = connection?.portal.pull;
   if (!connection?.enabled || !pull || pull.possible?.(connection.settings) === false) return;
   let nextMs = pull.everySeconds * 1000;
   try {
-    const finished = await pullPages(ctx, connection, input.since);
+    const finished = await pullPages(ctx, connection);
     if (finished) await notePulled(ctx, connection);
     else nextMs = 0;
   } catch (error) {
@@ -58,48 +60,92 @@ export async function pullPortal(
 }
 
 /** False when it gave way with pages left. */
-async function pullPages(
-  ctx: IntakeJobs,
-  connection: Connection,
-  since: string | undefined,
-): Promise<boolean> {
+async function pullPages(ctx: IntakeJobs, connection: Connection): Promise<boolean> {
   const { portal, settings } = connection;
   const pull = portal.pull as NonNullable<typeof portal.pull>;
   const api = ctx.access(connection);
-  let cursor = since === undefined ? await readCursor(ctx, connection) : undefined;
-  if (cursor === undefined) {
-    cursor = pull.start(since === undefined ? firstFrom(ctx.now()) : new Date(since));
-    // Kept before the first page, so that where to begin is not forgotten when that page fails.
-    await storePage(ctx, connection, { bodies: [], next: cursor, more: true });
-  }
+  let { cursor, generation } =
+    (await readPlace(ctx, connection)) ?? (await begin(ctx, connection, firstFrom(ctx.now())));
   for (let page = 0; page < PAGES_A_RUN; page += 1) {
-    const answer = await pull.page(api, cursor, { settings, now: ctx.now() });
-    await storePage(ctx, connection, answer);
+    const from = cursor;
+    const answer = await patiently(ctx, () => pull.page(api, from, { settings, now: ctx.now() }));
+    const kept = await storePage(ctx, connection, { ...answer, generation });
     if (answer.bodies.length > 0) ctx.wakeApplier(connection.organizationId);
+    // Somebody asked meanwhile to read from another instant; that is where the next run begins.
+    if (!kept) return false;
     cursor = answer.next;
     if (!answer.more) return true;
   }
   return false;
 }
 
+/** Tries again after a short while what the portal refused for the moment. @throws what it failed with last */
+async function patiently<T>(ctx: IntakeJobs, ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof RetryLater) || tries >= PATIENT_TRIES) throw error;
+      const pauseMs = error.afterMs ?? FIRST_PAUSE_MS * 2 ** (tries - 1);
+      if (pauseMs > LONGEST_PAUSE_MS) throw error;
+      await ctx.pause(pauseMs);
+    }
+  }
+}
+
 function firstFrom(now: Date): Date {
   return new Date(now.getTime() - FIRST_PULL_DAYS * DAY_MS);
 }
 
-async function readCursor(ctx: IntakeJobs, connection: Connection): Promise<unknown> {
-  const [row] = await ctx.database.query<StoredCursor>(
-    sql`select cursor from pull_cursors
+async function readPlace(ctx: IntakeJobs, connection: Connection): Promise<Place | undefined> {
+  const [row] = await ctx.database.query<Place>(
+    sql`select cursor, generation from pull_cursors
         where organization_id = ${connection.organizationId} and connection_id = ${connection.id}`,
   );
-  return row?.cursor;
+  return row;
 }
 
-/** The page's documents and the cursor after it, in one transaction: neither is ever ahead of the other. */
-async function storePage(
-  ctx: IntakeJobs,
+/** Kept before the first page, so that where to begin is not forgotten when that page fails. */
+async function begin(ctx: IntakeJobs, connection: Connection, from: Date): Promise<Place> {
+  await readAgainFrom(ctx, connection, from);
+  const place = await readPlace(ctx, connection);
+  if (!place) throw new Error(`the cursor of ${connection.id} is gone`);
+  return place;
+}
+
+/**
+ * Lets the next pull begin at `from`; a crash does not make it begin once more. A run under way gives way.
+ */
+export async function readAgainFrom(
+  { database, now }: Pick<IntakeJobs, 'database' | 'now'>,
   connection: Connection,
-  page: { readonly bodies: readonly Buffer[]; readonly next: unknown; readonly more: boolean },
+  from: Date,
 ): Promise<void> {
+  const { organizationId, id, portal } = connection;
+  const cursor = encodeJson(portal.pull?.start(from));
+  await database.execute(
+    sql`insert into pull_cursors as c (organization_id, connection_id, cursor, started_at, updated_at)
+        values (${organizationId}, ${id}, ${cursor}::jsonb, ${from.toISOString()}::timestamptz,
+          ${now().toISOString()}::timestamptz)
+        on conflict (organization_id, connection_id) do update
+        set cursor = excluded.cursor, started_at = excluded.started_at, updated_at = excluded.updated_at,
+            generation = c.generation + 1, pages = 0, documents = 0, finished_at = null, reached_at = null`,
+  );
+}
+
+type Page = {
+  readonly bodies: readonly Buffer[];
+  readonly next: unknown;
+  readonly more: boolean;
+  readonly reached?: Date;
+  readonly generation: bigint;
+};
+
+/**
+ * The page's documents and the cursor after it, in one transaction: neither is ever ahead of the other. False when
+ * the cursor is no longer this run's; what was read is kept all the same.
+ */
+async function storePage(ctx: IntakeJobs, connection: Connection, page: Page): Promise<boolean> {
   const { organizationId, id: connectionId } = connection;
   const now = ctx.now();
   const documents = page.bodies.flatMap((body) =>
@@ -117,18 +163,20 @@ async function storePage(
       }),
     ),
   );
-  await ctx.database.transaction(async (tx) => {
+  return ctx.database.transaction(async (tx) => {
     await storeDocuments(tx, documents);
-    await tx.execute(
-      sql`insert into pull_cursors as c
-            (organization_id, connection_id, cursor, pages, documents, finished_at, updated_at)
-          values (${organizationId}, ${connectionId}, ${encodeJson(page.next)}::jsonb,
-            ${page.bodies.length}, ${documents.length},
-            ${page.more ? null : now.toISOString()}::timestamptz, ${now.toISOString()}::timestamptz)
-          on conflict (organization_id, connection_id) do update
-          set cursor = excluded.cursor, pages = c.pages + excluded.pages,
-              documents = c.documents + excluded.documents,
-              finished_at = excluded.finished_at, updated_at = excluded.updated_at`,
+    const moved = await tx.query(
+      sql`update pull_cursors
+          set cursor = ${encodeJson(page.next)}::jsonb, pages = pages + ${page.bodies.length},
+              documents = documents + ${documents.length},
+              reached_at = coalesce(${page.reached?.toISOString() ?? null}::timestamptz, reached_at),
+              started_at = case when ${page.more} then started_at end,
+              finished_at = ${page.more ? null : now.toISOString()}::timestamptz,
+              updated_at = ${now.toISOString()}::timestamptz
+          where organization_id = ${organizationId} and connection_id = ${connectionId}
+            and generation = ${page.generation}
+          returning generation`,
     );
+    return moved.length > 0;
   });
 }

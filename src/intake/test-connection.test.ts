@@ -140,11 +140,11 @@ describe('a sync on request', () => {
       sql`select p.payload from graphile_worker._private_jobs p
           where p.key = ${`pull:${ORGANIZATION}:${id}`}`,
     );
-    assert.deepEqual(job?.payload, {
-      organizationId: ORGANIZATION,
-      connectionId: id,
-      since: NOW.toISOString(),
-    });
+    assert.deepEqual(job?.payload, { organizationId: ORGANIZATION, connectionId: id });
+    const [place] = await db.query<{ started_at: string }>(
+      sql`select started_at from pull_cursors where connection_id = ${id}`,
+    );
+    assert.equal(place?.started_at, NOW.toISOString());
   });
 
   test('is refused where it could do nothing', async () => {

@@ -4,6 +4,7 @@ import type { PortalApi } from '../portals/contract.ts';
 import { addPullJob, type Connection, loadConnection } from './connections.ts';
 import { explainFailure, explainSkew } from './explain-failure.ts';
 import type { AccessContext, PortalAccess } from './portal-access.ts';
+import { readAgainFrom } from './pull-portal.ts';
 
 export type Finding = { readonly level: 'ok' | 'warning' | 'error'; readonly text: string };
 
@@ -127,5 +128,6 @@ export async function requestSync(
       `${portal.name} cannot be pulled without API credentials; see checkvalve portals`,
     );
   }
-  await addPullJob(ctx.database, { organizationId, connectionId: id, ...(since ? { since } : {}) });
+  if (since) await readAgainFrom(ctx, connection, since);
+  await addPullJob(ctx.database, { organizationId, connectionId: id });
 }

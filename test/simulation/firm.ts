@@ -98,6 +98,7 @@ export async function openFirm(
       log: pino({ enabled: false }),
       access,
       wakeApplier: () => {},
+      pause: async (ms) => clock.pass(ms),
     },
     [Symbol.asyncDispose]: async () => {
       // A portal that does not sign is tried for every enabled connection, so a later run must not meet these.

@@ -21,6 +21,21 @@ export const connectionJson = z
       lastErrorAt: instantJson.nullable(),
       reauthorizeSince: instantJson.nullable(),
     }),
+    pull: z
+      .object({
+        running: z.boolean(),
+        since: instantJson.nullable(),
+        reachedAt: instantJson.nullable(),
+        pages: z.number().int(),
+        documents: z.number().int(),
+        finishedAt: instantJson.nullable(),
+      })
+      .nullable()
+      .meta({
+        description:
+          'How far reading has come since it was last asked to begin at an instant (`since`); `reachedAt`: ' +
+          'everything up to then has been read. Null before the first page.',
+      }),
     refusals: z
       .array(z.object({ code: z.string(), count: z.number().int(), lastBecause: z.string() }))
       .meta({ description: 'Deliveries without effect in the last day.' }),
@@ -33,7 +48,14 @@ type ConnectionRecord = Pick<
   ConnectionJson,
   'id' | 'portal' | 'name' | 'role' | 'enabled' | 'createdAt' | 'settings'
 > &
-  Omit<ConnectionJson['health'], 'state'>;
+  Omit<ConnectionJson['health'], 'state'> & {
+    readonly hasPulled: boolean;
+    readonly pullSince: string | null;
+    readonly pullReachedAt: string | null;
+    readonly pullFinishedAt: string | null;
+    readonly pages: bigint;
+    readonly documents: bigint;
+  };
 
 /** Where a portal sends its webhooks; null for a portal without any. */
 export function webhookUrl(
@@ -60,8 +82,11 @@ export async function readConnections(
     select c.id, c.portal, c.name, c.role, c.enabled, c.created_at as "createdAt",
       c.public_settings as settings, h.last_received_at as "lastReceivedAt",
       h.last_pulled_at as "lastPulledAt", h.last_error as "lastError",
-      h.last_error_at as "lastErrorAt", h.reauthorize_since as "reauthorizeSince"
+      h.last_error_at as "lastErrorAt", h.reauthorize_since as "reauthorizeSince",
+      p.cursor is not null as "hasPulled", p.started_at as "pullSince",
+      p.reached_at as "pullReachedAt", p.finished_at as "pullFinishedAt", p.pages, p.documents
     from connections c
+    left join pull_cursors p on p.organization_id = c.organization_id and p.connection_id = c.id
     left join connection_health h on h.organization_id = c.organization_id
       and h.connection_id = c.id
     where c.organization_id = ${organizationId} and c.portal <> 'own' and ${input.condition}
@@ -93,6 +118,7 @@ export async function readConnections(
       lastErrorAt: row.lastErrorAt,
       reauthorizeSince: row.reauthorizeSince,
     },
+    pull: row.hasPulled ? pullOf(row) : null,
     refusals: (byConnection.get(row.id) ?? []).map(({ code, count, because }) => ({
       code,
       count,
@@ -100,6 +126,17 @@ export async function readConnections(
     })),
     createdAt: row.createdAt,
   }));
+}
+
+function pullOf(row: ConnectionRecord): NonNullable<ConnectionJson['pull']> {
+  return {
+    running: row.pullFinishedAt === null,
+    since: row.pullSince,
+    reachedAt: row.pullReachedAt,
+    pages: Number(row.pages),
+    documents: Number(row.documents),
+    finishedAt: row.pullFinishedAt,
+  };
 }
 
 /** An error older than the last good pull is history. */
