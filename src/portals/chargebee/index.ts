@@ -17,7 +17,6 @@ export const chargebee = definePortal({
     'payment.succeeded',
     'payment.failed',
     'payment.voided',
-    'payment.referenced',
     'refund.succeeded',
     'refund.failed',
     'dispute.opened',

@@ -143,7 +143,7 @@ function eventsOf(
   beside: Beside,
   context: { readonly told: Told; readonly settings: ChargebeeSettings },
 ): readonly CanonicalEvent[] {
-  if (state.startsWith('payment.')) return paymentEvents(state, transaction, beside, context);
+  if (state.startsWith('payment.')) return [paymentEvent(state, transaction, beside, context)];
   const isDispute = state.startsWith('dispute.');
   const why = transaction.linked_credit_notes?.map(
     (note) => present(note.cn_create_reason_code) ?? present(note.cn_reason_code),
@@ -168,75 +168,24 @@ function isEndOfRefund(state: EventType): boolean {
   return state === 'refund.failed' || state === 'dispute.won';
 }
 
-function paymentEvents(
+function paymentEvent(
   state: EventType,
   transaction: Transaction,
   beside: Beside,
   context: { readonly told: Told; readonly settings: ChargebeeSettings },
-): readonly CanonicalEvent[] {
-  const { told, settings } = context;
-  const captured = capturesOf(transaction);
-  const ended = state === 'payment.authorized' && captured === 'several';
-  const event = tell(told, resourceOf(transaction), {
-    type: ended ? 'payment.voided' : state,
+): CanonicalEvent {
+  const authorizationId = present(transaction.reference_authorization_id);
+  return tell(context.told, resourceOf(transaction), {
+    type: state,
     externalPaymentId: transaction.id,
     ...moneyOf(transaction),
     method: methodOf(transaction.payment_method),
-    references: paymentReferences(transaction, beside.invoices, settings),
+    references: paymentReferences(transaction, beside.invoices, context.settings),
     customer: payerOf(transaction, beside),
-    // An authorization's id stands in for that of the payment which will capture it.
-    ...(transaction.type === 'authorization' ? { provisional: true } : {}),
+    // One authorization may be captured by several payments.
+    links: authorizationId === null ? {} : { insteadOf: [authorizationId] },
     ...(state === 'payment.failed' ? reason(failureOf(transaction)) : {}),
-    ...(ended ? { reason: 'captured by several payments' } : {}),
   });
-  if (typeof captured === 'object') return [event, capture(transaction, captured, told)];
-  const authorizationId = present(transaction.reference_authorization_id);
-  // With an API key the authorization itself is pulled, and tells whether anything of it is left.
-  if (state !== 'payment.succeeded' || authorizationId === null || settings.apiKey) return [event];
-  return [event, closed(authorizationId, event)];
-}
-
-type Capture = { readonly id: string; readonly amount: number };
-
-/** The one payment that captured all there is to capture; a split capture has no payment that it became. */
-function capturesOf(transaction: Transaction): Capture | 'several' | undefined {
-  if (transaction.type !== 'authorization' || transaction.status !== 'success') return undefined;
-  if (transaction.deleted || transaction.amount_capturable !== 0) return undefined;
-  const captures = (transaction.linked_payments ?? []).flatMap(({ id, status, amount }) =>
-    id && amount && status === 'success' ? [{ id, amount }] : [],
-  );
-  return captures.length > 1 ? 'several' : captures[0];
-}
-
-/** Ties an authorization to the payment that it became; moves no money. */
-function capture(transaction: Transaction, by: Capture, told: Told): CanonicalEvent {
-  const { at } = resourceOf(transaction);
-  const { minor, currency } = chargebeeMoney(by.amount, transaction.currency_code);
-  const part = told && { ...told, eventId: `${told.eventId}:${by.id}` };
-  return tell(
-    part,
-    { id: by.id, state: `captured:${transaction.id}`, at },
-    {
-      type: 'payment.referenced',
-      externalPaymentId: by.id,
-      amountMinor: minor,
-      currency,
-      links: { paymentExternalId: transaction.id },
-    },
-  );
-}
-
-/** Without an API key nobody else says that the hold has ended. */
-function closed(authorizationId: string, payment: CanonicalEvent): CanonicalEvent {
-  return {
-    ...payment,
-    type: 'payment.voided',
-    externalPaymentId: authorizationId,
-    eventId: `${payment.eventId}:${authorizationId}`,
-    references: [],
-    provisional: true,
-    reason: `captured as ${payment.externalPaymentId}`,
-  };
 }
 
 function moneyOf(transaction: Transaction): Pick<CanonicalEvent, 'amountMinor' | 'currency'> {

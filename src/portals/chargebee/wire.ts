@@ -33,16 +33,11 @@ export const transaction = z.object({
   updated_at: unixSeconds.nullish(),
   reference_transaction_id: text,
   refunded_txn_id: text,
+  /** The authorization that a payment captured, in whole or in part. */
   reference_authorization_id: text,
-  /** Of an authorization: what of it may still be captured. */
-  amount_capturable: amount.nullish(),
   deleted: z.boolean().nullish(),
   linked_invoices: z.array(linkedInvoice).nullish(),
   linked_credit_notes: z.array(linkedCreditNote).nullish(),
-  /** Of an authorization: the payments that captured it. */
-  linked_payments: z
-    .array(z.object({ id: text, status: text, amount: amount.nullish() }))
-    .nullish(),
 });
 
 export const invoice = z.object({
