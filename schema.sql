@@ -151,6 +151,19 @@ create table connections (
 );
 CREATE INDEX connections_by_id ON public.connections USING btree (id);
 
+create table consents (
+  organization_id integer not null,
+  state_hash bytea not null,
+  connection_id text not null,
+  actor text not null,
+  sealed bytea not null,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone not null,
+  constraint consents_pkey PRIMARY KEY (organization_id, state_hash),
+  constraint consents_organization_id_connection_id_fkey FOREIGN KEY (organization_id, connection_id) REFERENCES connections(organization_id, id)
+);
+CREATE INDEX consents_by_state ON public.consents USING btree (state_hash);
+
 create table customers (
   organization_id integer not null,
   id bigint not null,
@@ -516,6 +529,7 @@ create table payments (
   posted_at timestamp with time zone,
   receipt_entry bigint,
   updated_sequence bigint not null,
+  parts jsonb,
   constraint payments_pkey PRIMARY KEY (organization_id, id),
   constraint payments_organization_id_connection_id_external_id_key UNIQUE (organization_id, connection_id, external_id),
   constraint payments_organization_id_connection_id_fkey FOREIGN KEY (organization_id, connection_id) REFERENCES connections(organization_id, id),
@@ -548,6 +562,7 @@ create table payouts (
   posted boolean not null default false,
   entry bigint,
   updated_sequence bigint not null,
+  cost_minor bigint,
   constraint payouts_pkey PRIMARY KEY (organization_id, id),
   constraint payouts_organization_id_connection_id_external_id_key UNIQUE (organization_id, connection_id, external_id),
   constraint payouts_organization_id_connection_id_fkey FOREIGN KEY (organization_id, connection_id) REFERENCES connections(organization_id, id),

@@ -2,6 +2,7 @@
  * The HTTP side of a simulated QuickBooks: tokens, queries, changes, reads and payments created.
  */
 import { fromDecimalText } from '../src/money/money.ts';
+import type { AuthorizationServer } from './authorization-server.ts';
 import type { SimulatedAnswer, SimulatedRequest } from './faulty-server.ts';
 import {
   type Company,
@@ -16,17 +17,12 @@ import { readStatement, runStatement } from './quickbooks-query.ts';
 import type { Random } from './random.ts';
 
 const MAX_CHANGES = 1000;
-const TOKEN_LIFETIME_SECONDS = 3600;
 
 export type ApiState = {
   readonly company: Company;
   readonly random: Random;
   readonly realmId: string;
-  readonly clientId: string;
-  readonly clientSecret: string;
-  /** Newest last; each is honoured until a later one was used, in case its successors got lost. */
-  readonly refreshTokens: string[];
-  readonly accessTokens: Set<string>;
+  readonly authorization: AuthorizationServer;
   /** First answers by `requestid`. */
   readonly replays: Map<string, SimulatedAnswer>;
 };
@@ -45,9 +41,10 @@ export const TOO_MANY: SimulatedAnswer = {
 /** Answers one request by the state of the company. */
 export function answerRequest(state: ApiState, request: SimulatedRequest): SimulatedAnswer {
   const { method, url, headers } = request;
-  if (url.pathname === '/oauth2/v1/tokens/bearer') return issueToken(state, request);
-  const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
-  if (!state.accessTokens.has(token)) return fault(401, '3200', 'AuthenticationFailed');
+  const authorized = state.authorization.answer(request);
+  if (authorized) return authorized;
+  const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
+  if (!state.authorization.accepts(token)) return fault(401, '3200', 'AuthenticationFailed');
   const prefix = `/v3/company/${state.realmId}/`;
   if (!url.pathname.startsWith(prefix)) return fault(403, '3100', 'ApplicationAuthorizationFailed');
   const [resource = '', id] = url.pathname.slice(prefix.length).split('/');
@@ -63,36 +60,6 @@ export function answerRequest(state: ApiState, request: SimulatedRequest): Simul
     default:
       return answerRead(state, resource, id ?? '');
   }
-}
-
-/**
- * Rotates at every refresh, more often than Intuit does, so that a lost token is noticed at once.
- */
-function issueToken(state: ApiState, { headers, body }: SimulatedRequest): SimulatedAnswer {
-  const pair = Buffer.from(`${state.clientId}:${state.clientSecret}`).toString('base64');
-  if (headers.authorization !== `Basic ${pair}`) {
-    return { status: 401, body: { error: 'invalid_client' } };
-  }
-  const form = new URLSearchParams(body.toString());
-  const place = state.refreshTokens.indexOf(form.get('refresh_token') ?? '');
-  if (form.get('grant_type') !== 'refresh_token' || place < 0) {
-    return { status: 400, body: { error: 'invalid_grant' } };
-  }
-  state.refreshTokens.splice(0, place);
-  const access = `simulated-access-${state.random.token(24)}`;
-  const refresh = `simulated-refresh-${state.random.token(24)}`;
-  state.accessTokens.add(access);
-  state.refreshTokens.push(refresh);
-  return {
-    status: 200,
-    body: {
-      token_type: 'bearer',
-      access_token: access,
-      expires_in: TOKEN_LIFETIME_SECONDS,
-      refresh_token: refresh,
-      x_refresh_token_expires_in: 8_726_400,
-    },
-  };
 }
 
 function answerQuery(state: ApiState, url: URL): SimulatedAnswer {

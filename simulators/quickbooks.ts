@@ -1,5 +1,6 @@
 /** A simulated QuickBooks Online company on loopback: its API, its notices and its own truth. */
 import { createHmac } from 'node:crypto';
+import { authorizationServer } from './authorization-server.ts';
 import type { SimulatedNotice, SimulatedPortal, SimulatorOptions } from './contract.ts';
 import { serveFaulty } from './faulty-server.ts';
 import { type ApiState, answerRequest, TOO_MANY } from './quickbooks-api.ts';
@@ -81,10 +82,18 @@ export async function simulateQuickBooks(
     // Of its own, so that the order of requests does not change what notices say.
     random: seededRandom(options.seed + 2),
     realmId,
-    clientId: `simulated-client-${random.token(8)}`,
-    clientSecret: `simulated-secret-${random.token(16)}`,
-    refreshTokens: [`simulated-refresh-${random.token(24)}`],
-    accessTokens: new Set(),
+    authorization: authorizationServer({
+      random: seededRandom(options.seed + 3),
+      authorizePath: '/connect/oauth2',
+      tokenPath: '/oauth2/v1/tokens/bearer',
+      client: 'basic',
+      accessSeconds: 3600,
+      // Rotates at every refresh, more often than Intuit does, so that a lost token is noticed at once.
+      rotation: 'with-grace',
+      redirect: () => ({ realmId }),
+      extra: () => ({ x_refresh_token_expires_in: 8_726_400 }),
+      required: ['scope', 'state'],
+    }),
     replays: new Map(),
   };
   const server = await serveFaulty((request) => answerRequest(state, request), {
@@ -96,9 +105,9 @@ export async function simulateQuickBooks(
     portal: 'quickbooks',
     role: 'books',
     settings: {
-      clientId: state.clientId,
-      clientSecret: state.clientSecret,
-      refreshToken: state.refreshTokens[0] ?? '',
+      clientId: state.authorization.clientId,
+      clientSecret: state.authorization.clientSecret,
+      refreshToken: state.authorization.refreshToken,
       realmId,
       verifierToken,
       apiBaseUrl: server.baseUrl,
@@ -116,7 +125,7 @@ export async function simulateQuickBooks(
 }
 
 /** What people do in the company. */
-function bookkeeping({ company, random, accessTokens }: ApiState) {
+function bookkeeping({ company, random, authorization }: ApiState) {
   const named = (id: string) => {
     const name = findRow(company, 'Customer', id)?.DisplayName;
     return { value: id, ...(typeof name === 'string' ? { name } : {}) };
@@ -171,7 +180,7 @@ function bookkeeping({ company, random, accessTokens }: ApiState) {
             currency,
           };
         }),
-    expireAccessTokens: () => accessTokens.clear(),
+    expireAccessTokens: () => authorization.expireAccessTokens(),
   } satisfies Partial<QuickBooksSimulator>;
 }
 

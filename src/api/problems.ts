@@ -16,6 +16,7 @@ export const PROBLEMS = {
   },
   'not-replayable': { status: 409, title: 'The document cannot be replayed' },
   'not-syncable': { status: 409, title: 'The connection cannot be pulled' },
+  'no-consent': { status: 409, title: 'The connection is not made by consent' },
   'not-retryable': { status: 409, title: 'The delivery cannot be retried' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be JSON' },

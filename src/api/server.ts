@@ -11,6 +11,7 @@ import {
 } from 'fastify-type-provider-zod';
 import type { App } from '../app.ts';
 import { guard, openAuthenticator } from './access.ts';
+import { consentPages } from './consent.ts';
 import { consolePlugin } from './console.ts';
 import { answerProblems, answerUnknownPath, describeProblems } from './errors.ts';
 import { registerHealth } from './health.ts';
@@ -68,6 +69,7 @@ export async function buildServer(app: App): Promise<FastifyInstance> {
   });
   registerHealth(server, app);
   await server.register(webhooks, { app });
+  await server.register(consentPages, { app });
   await server.register((api) => registerApi(api, app), { prefix: '/api/v1' });
   server.get('/openapi.json', { schema: { hide: true } }, async () => server.swagger());
   server.setNotFoundHandler(answerUnknownPath);

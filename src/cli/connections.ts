@@ -1,10 +1,12 @@
 /** `connect`, `connections` and `sync`. */
 
+import { CONSENT_PATH } from '../api/consent.ts';
 import { type ConnectionJson, readConnections, webhookUrl } from '../api/json/connection.ts';
 import type { App } from '../app.ts';
 import { sql } from '../db/database.ts';
 import { recordAudit } from '../intake/audit.ts';
 import { createConnection } from '../intake/connections.ts';
+import { askForConsent } from '../intake/consent.ts';
 import { requestSync } from '../intake/test-connection.ts';
 import { findPortal } from '../portals/index.ts';
 import {
@@ -144,12 +146,28 @@ function registerConnect({ program, terminal, end }: Registration): void {
         const actor = commandLineActor(terminal.environment);
         const input = { organizationId, portal, name, role, settings, actor } as const;
         const { id } = await createConnection(app, input);
-        return { id, webhookUrl: webhookUrl(app.config.publicUrl, { portal, id }) };
+        const { publicUrl } = app.config;
+        const consent = findPortal(portal)?.api?.consent
+          ? await askForConsent(app, {
+              organizationId,
+              connectionId: id,
+              redirectUri: `${publicUrl}${CONSENT_PATH}`,
+              actor,
+            })
+          : undefined;
+        return {
+          id,
+          webhookUrl: webhookUrl(publicUrl, { portal, id }),
+          ...(consent ? { consentUrl: consent.url } : {}),
+        };
       });
       if (options.json) terminal.out(asJson(made));
       else {
         terminal.out(`${name} is connected as ${made.id}.`);
         if (made.webhookUrl) terminal.out(`Let ${portal} send its webhooks to ${made.webhookUrl}`);
+        if (made.consentUrl) {
+          terminal.out(`Let Checkvalve in, within a quarter of an hour: ${made.consentUrl}`);
+        }
       }
       end(EXIT.ok);
     });

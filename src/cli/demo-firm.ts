@@ -1,14 +1,10 @@
 /** The demo's firm: a compressor repair shop with customers, jobs and the portals its customers pay through. */
 
 import type { SimulatedPortal } from '../../simulators/contract.ts';
-import { simulateMollie } from '../../simulators/mollie.ts';
+import { SIMULATORS, simulators } from '../../simulators/index.ts';
 import { simulateQuickBooks } from '../../simulators/quickbooks.ts';
 import type { Random } from '../../simulators/random.ts';
-import {
-  type ServiceMobilitySimulator,
-  simulateServiceMobility,
-} from '../../simulators/servicemobility.ts';
-import { simulateStripe } from '../../simulators/stripe.ts';
+import type { ServiceMobilitySimulator } from '../../simulators/servicemobility.ts';
 import type { App } from '../app.ts';
 import { waitForOutcome } from '../apply/outcome.ts';
 import { sql } from '../db/database.ts';
@@ -68,16 +64,14 @@ export async function openDemoFirm(
   options: { readonly random: Random; readonly seed: number; readonly serverUrl: string },
 ): Promise<DemoFirm> {
   const { random, seed, serverUrl } = options;
-  const stripe = await simulateStripe({ seed });
-  const mollie = await simulateMollie({ seed });
-  const serviceMobility = await simulateServiceMobility({ seed });
   const quickbooks = await simulateQuickBooks({ seed, notices: 'cloud-events' });
   await retireFormer(app);
   const portals: DemoPortal[] = [];
-  for (const simulated of [stripe, mollie, serviceMobility]) {
-    portals.push({ simulated, connectionId: await connect(app, simulated, 'source') });
+  for (const id of SIMULATORS.filter((one) => one !== quickbooks.portal)) {
+    const simulated: SimulatedPortal = await simulators[id]({ seed }, random);
+    portals.push({ simulated, connectionId: await connect(app, simulated, simulated.role) });
+    if (isHost(simulated)) await connectServiceMobilityHost(app, simulated);
   }
-  await connectServiceMobilityHost(app, serviceMobility);
   const customers = CUSTOMERS.map((name) => {
     const email = `accounts@${name.toLowerCase().replace(/[^a-z]+/g, '-')}.example`;
     return { name, email, externalId: quickbooks.addCustomer({ name, email }, app.now()) };
@@ -101,7 +95,8 @@ export async function openDemoFirm(
       return job;
     },
     close: async () => {
-      await Promise.all([stripe, mollie, serviceMobility, quickbooks].map((one) => one.close()));
+      const opened = [quickbooks, ...portals.map(({ simulated }) => simulated)];
+      await Promise.all(opened.map((one) => one.close()));
     },
   };
 }
@@ -165,6 +160,11 @@ async function connect(
     actor: 'demo',
   });
   return id;
+}
+
+/** ServiceMobility is paid through and told of payments. */
+function isHost(simulated: SimulatedPortal): simulated is ServiceMobilitySimulator {
+  return 'systemSettings' in simulated;
 }
 
 async function connectServiceMobilityHost(app: App, host: ServiceMobilitySimulator): Promise<void> {

@@ -221,6 +221,22 @@ export async function loadConnection(
   return row && openConnection(sealer, row);
 }
 
+/** The connection's settings as they would be with `more`, without changing them. @throws InvalidSettings */
+export async function settingsWith(
+  { database, sealer }: ConnectionContext,
+  { organizationId, id, portal }: Connection,
+  more: Readonly<Record<string, unknown>>,
+): Promise<unknown> {
+  const [row] = await database.query<ConnectionRow>(
+    sql`${selectConnection} where c.organization_id = ${organizationId} and c.id = ${id}`,
+  );
+  if (!row) throw new Error(`connection ${id} does not exist`);
+  const secrets = openSecrets(sealer, row.settings_sealed, sealContext(organizationId, id));
+  const given = { ...row.public_settings, ...secrets, ...more };
+  splitSettings(portal, given);
+  return portal.settings.parse(given);
+}
+
 /** All enabled connections of a portal, in every organization. */
 async function loadConnectionsOf(
   { database, sealer }: ConnectionContext,

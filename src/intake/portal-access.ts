@@ -66,10 +66,14 @@ type SealedToken = {
   readonly expiresAt: string;
   readonly refreshToken: string | null;
   readonly previousRefreshToken: string | null;
+  readonly refreshExpiresAt?: string | null;
 };
 
 /** Tokens sealed in PostgreSQL; `exclusively` holds the health row's lock, so one node refreshes at a time. */
-function tokenStore({ database, sealer }: AccessContext, connection: Connection): TokenStore {
+export function tokenStore(
+  { database, sealer }: Pick<AccessContext, 'database' | 'sealer'>,
+  connection: Pick<Connection, 'organizationId' | 'id'>,
+): TokenStore {
   const { organizationId, id } = connection;
   const context = `token:${organizationId}:${id}`;
   const select = sql`select token_sealed from oauth_tokens
@@ -84,6 +88,7 @@ function tokenStore({ database, sealer }: AccessContext, connection: Connection)
       expiresAt: new Date(token.expiresAt),
       refreshToken: secretOf(token.refreshToken),
       previousRefreshToken: secretOf(token.previousRefreshToken),
+      refreshExpiresAt: token.refreshExpiresAt ? new Date(token.refreshExpiresAt) : undefined,
     };
   };
 
@@ -93,15 +98,18 @@ function tokenStore({ database, sealer }: AccessContext, connection: Connection)
       expiresAt: next.expiresAt.toISOString(),
       refreshToken: next.refreshToken?.reveal() ?? null,
       previousRefreshToken: next.previousRefreshToken?.reveal() ?? null,
+      refreshExpiresAt: next.refreshExpiresAt?.toISOString() ?? null,
     };
     const sealed = sealer.seal(JSON.stringify(token), context);
     // On a connection of its own: it must be durable even when the transaction holding the lock fails.
     await database.execute(
-      sql`insert into oauth_tokens as t (organization_id, connection_id, token_sealed, access_expires_at)
-          values (${organizationId}, ${id}, ${sealed}, ${next.expiresAt.toISOString()}::timestamptz)
+      sql`insert into oauth_tokens as t (organization_id, connection_id, token_sealed, access_expires_at,
+            refresh_expires_at)
+          values (${organizationId}, ${id}, ${sealed}, ${next.expiresAt.toISOString()}::timestamptz,
+            ${token.refreshExpiresAt}::timestamptz)
           on conflict (organization_id, connection_id) do update
           set token_sealed = excluded.token_sealed, access_expires_at = excluded.access_expires_at,
-              version = t.version + 1, updated_at = now()`,
+              refresh_expires_at = excluded.refresh_expires_at, version = t.version + 1, updated_at = now()`,
     );
   };
 

@@ -110,6 +110,26 @@ describe('what keeps it from working is told with what to do', () => {
     assert.ok(!text.includes('timestamp-stale'));
   });
 
+  test('a permission that nobody renews', async () => {
+    const id = await connect();
+    const keep = (dies: string) =>
+      db.execute(
+        sql`insert into oauth_tokens (organization_id, connection_id, token_sealed, access_expires_at,
+              refresh_expires_at, updated_at)
+            values (${ORGANIZATION}, ${id}, '\\x00', now(), ${dies}, '2026-09-01T00:00:00Z')
+            on conflict (organization_id, connection_id) do update set refresh_expires_at = excluded.refresh_expires_at`,
+      );
+    await keep('2026-12-10T00:00:00Z');
+    assert.ok(!(await tested(id)).text.includes('ends at'));
+    await keep('2026-12-01T00:00:00Z');
+    assert.match(
+      (await tested(id)).text,
+      /^ok.*\nwarning: The permission to call ends at 2026-12-01/,
+    );
+    await keep('2026-11-20T00:00:00Z');
+    assert.match((await tested(id)).text, /error: The permission to call ends at 2026-11-20/);
+  });
+
   test('that it is switched off, must be connected again, or does not exist', async () => {
     const id = await connect();
     await updateConnection(contextWith(account), {

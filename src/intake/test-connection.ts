@@ -98,6 +98,7 @@ async function noted(ctx: TestContext, connection: Connection): Promise<readonly
       text: `The last failed call, at ${health.last_error_at}: ${health.last_error}`,
     });
   }
+  findings.push(...(await dyingPermission(ctx, connection)));
   const [fetches] = await ctx.database.query<{ failed: bigint; oldest: string | null }>(
     sql`select count(*) filter (where state = 'failed') as failed,
           min(due_at) filter (where state = 'waiting') as oldest
@@ -110,6 +111,26 @@ async function noted(ctx: TestContext, connection: Connection): Promise<readonly
     });
   }
   return findings;
+}
+
+const WARN_MS = 14 * 86_400_000;
+
+/** Refresh tokens are renewed by use: one that is past half of its life, and near its end, is not being used. */
+async function dyingPermission(
+  ctx: TestContext,
+  { organizationId, id }: Connection,
+): Promise<readonly Finding[]> {
+  const [token] = await ctx.database.query<{ refresh_expires_at: string; updated_at: string }>(
+    sql`select refresh_expires_at, updated_at from oauth_tokens
+        where organization_id = ${organizationId} and connection_id = ${id}
+          and refresh_expires_at is not null`,
+  );
+  if (!token) return [];
+  const dies = Date.parse(token.refresh_expires_at);
+  const left = dies - ctx.now().getTime();
+  if (left > Math.min(WARN_MS, (dies - Date.parse(token.updated_at)) / 2)) return [];
+  const text = `The permission to call ends at ${token.refresh_expires_at} unless it is renewed: open the consent page again.`;
+  return [{ level: left > 0 ? 'warning' : 'error', text }];
 }
 
 /** Pulls now instead of at its time; with `since`, everything from then on again. Duplicates are free. */

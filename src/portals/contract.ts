@@ -146,9 +146,32 @@ export type ApiSession = {
   readonly minutes: number;
 };
 
+/** How a person lets us in from the browser: OAuth 2, authorization code (RFC 6749, section 4.1). */
+export type Consent<S> = {
+  /** The portal's page, with what is fixed in its query (scope, prompt …); state and redirect are added. */
+  page(settings: S): {
+    readonly url: string;
+    readonly parameters: Readonly<Record<string, string>>;
+  };
+  /** The portal checks a code verifier (RFC 7636, S256). */
+  readonly pkce?: true;
+  /** Settings that the way back itself tells (`realmId`, the data centre). @throws WireMismatch when it lies */
+  fromRedirect?(query: URLSearchParams, settings: S): Readonly<Record<string, string>>;
+  /** The accounts that the new token opens, each with the settings that choose it; a person picks one of several. */
+  accounts?(api: PortalApi, settings: S): Promise<readonly ConsentAccount[]>;
+  /** Days after which an unused refresh token dies, where answers do not say. */
+  readonly refreshTokenDays?: number;
+};
+
+export type ConsentAccount = {
+  readonly label: string;
+  readonly settings: Readonly<Record<string, string>>;
+};
+
 export type PortalApiSettings<S> = {
   baseUrl(settings: S): string;
   auth(settings: S): ApiAuth;
+  readonly consent?: Consent<S>;
   /** Headers sent with every call (API version, tenant …). */
   headers?(settings: S): Readonly<Record<string, string>>;
   readonly requestsPerMinute: number;

@@ -5,12 +5,15 @@ import { empty, sql } from '../../db/database.ts';
 import { recordAudit } from '../../intake/audit.ts';
 import { InvalidSettings } from '../../intake/connection-settings.ts';
 import { createConnection, updateConnection } from '../../intake/connections.ts';
+import { askForConsent, ConsentRefused } from '../../intake/consent.ts';
 import { requestSync, testConnection } from '../../intake/test-connection.ts';
 import { portals } from '../../portals/index.ts';
 import { actorOf, type Caller } from '../access.ts';
+import { CONSENT_PATH } from '../consent.ts';
 import { idParams } from '../ids.ts';
 import { type ConnectionJson, connectionJson, readConnections } from '../json/connection.ts';
 import { portalJson, showPortal } from '../json/portal.ts';
+import { instantJson } from '../json/shapes.ts';
 import { pageOf, pageQuery } from '../paging.ts';
 import { notFound, Problem } from '../problems.ts';
 import type { Api } from '../routing.ts';
@@ -35,6 +38,8 @@ const testResult = z.object({
   ok: z.boolean(),
   findings: z.array(z.object({ level: z.enum(['ok', 'warning', 'error']), text: z.string() })),
 });
+
+const consentAnswer = z.object({ url: z.url(), expiresAt: instantJson });
 
 const syncAnswer = z.object({ connectionId: z.string(), status: z.literal('queued') });
 
@@ -109,6 +114,31 @@ function registerChanges(api: Api, app: App): void {
     },
   );
 
+  api.post(
+    '/connections/:id/consent',
+    {
+      config: { access: 'configure' },
+      schema: {
+        tags: ['connections'],
+        summary: "The portal's page on which a person lets us in; it can be answered once, soon.",
+        params: idParams,
+        response: { 201: consentAnswer },
+      },
+    },
+    async ({ params, caller }, reply) => {
+      await requireConnection(app, caller, params.id);
+      const { url, expiresAt } = await orRefused(
+        askForConsent(app, {
+          organizationId: caller.organizationId,
+          connectionId: params.id,
+          redirectUri: `${app.config.publicUrl}${CONSENT_PATH}`,
+          actor: actorOf(caller),
+        }),
+      );
+      return reply.code(201).send({ url, expiresAt: expiresAt.toISOString() });
+    },
+  );
+
   api.patch(
     '/connections/:id',
     {
@@ -152,6 +182,15 @@ async function change(
   const actor = actorOf(caller);
   await orProblem(updateConnection(app, { organizationId, actor, id, ...given }));
   return requireConnection(app, caller, id);
+}
+
+async function orRefused<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof ConsentRefused) throw new Problem('no-consent', error.message);
+    throw error;
+  }
 }
 
 /** What a person can mend becomes a problem that names the fields. */

@@ -15,7 +15,11 @@ export type OAuthClient = {
   readonly clientSecret?: Secret;
   /** A JWT signed with the client's own key (RFC 7523), in place of the secret; asked for each request. */
   assertion?(now: Date): string;
-  /** Absent: the portal issues tokens for the client itself (`client_credentials`). */
+  /**
+   * How tokens are asked for: for the client itself, or in a person's name. Absent: `refresh_token` when one is
+   * given, else `client_credentials`.
+   */
+  readonly grant?: 'client_credentials' | 'refresh_token';
   readonly refreshToken?: Secret;
   /** Where client id and secret travel: HTTP Basic (default), the form, or a JSON body. */
   readonly clientAuthentication?: 'basic' | 'form' | 'json';
@@ -28,6 +32,8 @@ export type StoredToken = {
   readonly accessToken: Secret;
   readonly expiresAt: Date;
   readonly refreshToken: Secret | undefined;
+  /** When the refresh token dies unless it is used; undefined when nobody says. */
+  readonly refreshExpiresAt?: Date | undefined;
   /** The one before, tried when the portal never saw us receive its successor. */
   readonly previousRefreshToken: Secret | undefined;
 };
@@ -124,20 +130,48 @@ async function requestToken(
   current: StoredToken | undefined,
 ): Promise<StoredToken> {
   const { client } = options;
-  if (!client.refreshToken) {
+  if (
+    (client.grant ?? (client.refreshToken ? 'refresh_token' : 'client_credentials')) !==
+    'refresh_token'
+  ) {
     const issued = await askForToken(options, { grant_type: 'client_credentials' });
     if (issued) return { ...issued, previousRefreshToken: undefined };
+    throw new Reauthorize('the portal does not accept our client id and secret');
   }
-  for (const candidate of refreshTokens(client, current)) {
+  const candidates = refreshTokens(client, current);
+  if (candidates.length === 0) {
+    throw new Reauthorize('nobody has let us in yet: open the consent page of this connection');
+  }
+  for (const candidate of candidates) {
     const fields = { grant_type: 'refresh_token', refresh_token: candidate.reveal() };
     const issued = await askForToken(options, fields);
     if (issued) {
       // A portal that does not rotate sends no refresh token: the one used stays.
       const refreshToken = issued.refreshToken ?? candidate;
-      return { ...issued, refreshToken, previousRefreshToken: candidate };
+      const refreshExpiresAt = issued.refreshExpiresAt ?? current?.refreshExpiresAt;
+      return { ...issued, refreshToken, refreshExpiresAt, previousRefreshToken: candidate };
     }
   }
   throw new Reauthorize('the portal no longer accepts our refresh token; connect again');
+}
+
+/**
+ * Redeems the code that a person's consent brought (RFC 6749, section 4.1.3), once.
+ * @throws RetryLater, Reauthorize when the code is refused or no refresh token comes with it
+ */
+export async function redeemCode(
+  options: Pick<TokenSourceOptions, 'client' | 'clock' | 'fetch'>,
+  consent: { readonly code: string; readonly redirectUri: string; readonly verifier?: string },
+): Promise<StoredToken> {
+  requireSafeUrl(options.client.tokenUrl);
+  const issued = await askForToken(options, {
+    grant_type: 'authorization_code',
+    code: consent.code,
+    redirect_uri: consent.redirectUri,
+    ...(consent.verifier === undefined ? {} : { code_verifier: consent.verifier }),
+  });
+  if (!issued) throw new Reauthorize('the portal no longer accepts this consent; begin again');
+  return { ...issued, previousRefreshToken: undefined };
 }
 
 /**
@@ -157,7 +191,7 @@ type Issued = Omit<StoredToken, 'previousRefreshToken'>;
 
 /** One token request; undefined means the grant itself was refused (`invalid_grant`). */
 async function askForToken(
-  options: TokenSourceOptions,
+  options: Pick<TokenSourceOptions, 'client' | 'clock' | 'fetch'>,
   grant: Readonly<Record<string, string>>,
 ): Promise<Issued | undefined> {
   const { client, clock } = options;
@@ -239,10 +273,12 @@ function issuedToken(body: Record<string, unknown>, askedAt: number, host: strin
   }
   const seconds = Number(lifetime ?? ASSUMED_LIFETIME_SECONDS);
   if (!Number.isFinite(seconds)) throw new WireMismatch('expires_in: not a number of seconds');
+  const refreshSeconds = Number(body.x_refresh_token_expires_in ?? body.refresh_token_expires_in);
   return {
     accessToken: new Secret(access),
     expiresAt: new Date(askedAt + seconds * 1000),
     refreshToken: typeof refresh === 'string' && refresh !== '' ? new Secret(refresh) : undefined,
+    refreshExpiresAt: refreshSeconds > 0 ? new Date(askedAt + refreshSeconds * 1000) : undefined,
   };
 }
 

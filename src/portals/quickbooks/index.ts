@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Notice, PortalApi, Verdict } from '../contract.ts';
 import { definePortal } from '../contract.ts';
+import { WireMismatch } from '../kit/errors.ts';
 import { hmac, sameBytes } from '../kit/hmac.ts';
 import type { Secret } from '../kit/secret.ts';
 import { AUTHENTIC, likelyMistake, refused } from '../kit/verdict.ts';
@@ -12,7 +13,13 @@ import { parseJson, readWire } from '../kit/wire.ts';
 import { books } from './books.ts';
 import { normalize } from './normalize.ts';
 import { type Cursor, fetchObjects, pull } from './pull.ts';
-import { apiBaseUrl, companyPath, type QuickBooksSettings, settings } from './settings.ts';
+import {
+  apiBaseUrl,
+  companyPath,
+  consentPage,
+  type QuickBooksSettings,
+  settings,
+} from './settings.ts';
 import { split } from './split.ts';
 
 const SIGNATURE = 'intuit-signature';
@@ -40,6 +47,14 @@ function recognizes({ headers, body }: Notice): boolean {
   if (headers[SIGNATURE] === undefined) return false;
   const text = body.toString('utf8');
   return /^\s*\{\s*"eventNotifications"\s*:/.test(text) || /"type"\s*:\s*"qbo\./.test(text);
+}
+
+/** The company that the person chose on Intuit's page. */
+function realmOf(query: URLSearchParams): Readonly<Record<string, string>> {
+  const realmId = query.get('realmId') ?? '';
+  if (!/^\d+$/.test(realmId))
+    throw new WireMismatch('realmId: missing in the way back from Intuit');
+  return { realmId };
 }
 
 const company = z.object({
@@ -77,9 +92,18 @@ export const quickbooks = definePortal<QuickBooksSettings, Cursor>({
         tokenUrl: `${authBaseUrl.replace(/\/+$/, '')}/oauth2/v1/tokens/bearer`,
         clientId,
         clientSecret,
-        refreshToken,
+        grant: 'refresh_token',
+        ...(refreshToken ? { refreshToken } : {}),
       },
     }),
+    consent: {
+      page: (connection) => ({
+        url: consentPage(connection),
+        parameters: { scope: 'com.intuit.quickbooks.accounting' },
+      }),
+      fromRedirect: realmOf,
+      refreshTokenDays: 100,
+    },
     // 500 a minute per company are allowed; the rest is left to people's other apps.
     requestsPerMinute: 400,
     throttled: ({ status, body }) => status >= 400 && body.includes('ThrottleExceeded'),

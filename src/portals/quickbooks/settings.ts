@@ -1,9 +1,11 @@
 /** What a QuickBooks Online connection needs, in Intuit's own words. */
 import { z } from 'zod';
+import { Reauthorize } from '../kit/errors.ts';
 import { currency, environment, flag } from '../kit/fields.ts';
 import { secret, secrets } from '../kit/secret.ts';
 
 const PRODUCTION = 'https://quickbooks.api.intuit.com';
+const TOKENS = 'https://oauth.platform.intuit.com';
 const SANDBOX = 'https://sandbox-quickbooks.api.intuit.com';
 
 const address = z.url({ protocol: /^https?$/ });
@@ -16,19 +18,22 @@ export const settings = z.object({
     .describe('Client ID: developer.intuit.com > your app > Keys and credentials.'),
   clientSecret: secret('Client Secret: developer.intuit.com > your app > Keys and credentials.'),
   refreshToken: secret(
-    'Refresh token: OAuth 2.0 Playground, or your app after "Connect to QuickBooks".',
-  ),
+    'Refresh token from the OAuth 2.0 Playground. Not needed when somebody lets us in by the consent page.',
+  ).optional(),
   realmId: z
     .string()
     .trim()
     .regex(/^\d+$/, 'is digits only')
-    .describe('Company ID: QuickBooks > Settings > Account and settings > Billing, or `realmId`.'),
+    .optional()
+    .describe(
+      'Company ID: QuickBooks > Settings > Account and settings > Billing. The consent page tells it by itself.',
+    ),
   verifierToken: secrets(
     'Verifier token: developer.intuit.com > your app > Webhooks > Show verifier token.',
   ).optional(),
   environment: environment(),
   apiBaseUrl: address.default(PRODUCTION),
-  authBaseUrl: address.default('https://oauth.platform.intuit.com'),
+  authBaseUrl: address.default(TOKENS),
   minorVersion: z.coerce.number().int().min(75).default(75),
   homeCurrency: currency(
     'Currency of records that name none: a company without multicurrency.',
@@ -54,7 +59,16 @@ export function apiBaseUrl({ apiBaseUrl: set, environment }: QuickBooksSettings)
   return environment === 'sandbox' && set === PRODUCTION ? SANDBOX : set;
 }
 
-/** A path inside the connection's company. */
+/** Where people let us in: another host than the one that issues tokens, unless an address was set. */
+export function consentPage({ authBaseUrl }: QuickBooksSettings): string {
+  const base = authBaseUrl === TOKENS ? 'https://appcenter.intuit.com' : authBaseUrl;
+  return `${base.replace(/\/+$/, '')}/connect/oauth2`;
+}
+
+/** A path inside the connection's company. @throws Reauthorize before a company was chosen */
 export function companyPath({ realmId }: QuickBooksSettings, rest: string): string {
+  if (realmId === undefined) {
+    throw new Reauthorize('no company is chosen yet: open the consent page of this connection');
+  }
   return `/v3/company/${realmId}/${rest}`;
 }
