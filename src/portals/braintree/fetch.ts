@@ -4,7 +4,7 @@ import type { FetchRequest, PortalApi } from '../contract.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { parseJson, readWire } from '../kit/wire.ts';
 import { askGraphql } from './graphql.ts';
-import { GLOBAL_ID, NODE } from './queries.ts';
+import { DISPUTE_BY_ID, GLOBAL_ID, PAYMENT_BY_ID } from './queries.ts';
 
 /** What an entity may be in Braintree; a payment of which only the id is known is looked for as both. */
 const TYPES: ReadonlyMap<string, readonly string[]> = new Map([
@@ -43,7 +43,8 @@ async function fetchNode(
   const named = await askGraphql(api, { query: GLOBAL_ID, variables });
   if (!named) return undefined;
   const id = readWire(globalId, parseJson(named)).data.idFromLegacyId;
-  const body = await askGraphql(api, { query: NODE, variables: { id } });
+  const query = variables.type === 'DISPUTE' ? DISPUTE_BY_ID : PAYMENT_BY_ID;
+  const body = await askGraphql(api, { query, variables: { id } });
   if (!body) return undefined;
   const { data } = readWire(node, parseJson(body));
   return data.node && Object.keys(data.node).length > 0 ? body : undefined;

@@ -34,8 +34,8 @@ function fromXml(body: Buffer, settings: Settings): Normalized {
   });
   const events = told.flatMap((one) => ('events' in one ? one.events : []));
   const fetch = told.flatMap((one) => ('fetch' in one ? (one.fetch ?? []) : []));
-  if (events.length + fetch.length === 0) return { ignored: 'no transaction in it moved money' };
-  return { events, fetch };
+  if (fetch.length > 0) return { events, fetch };
+  return events.length > 0 ? { events } : { ignored: 'no transaction in it moved money' };
 }
 
 /** Kinds that tell of no money, or of money only in other words; longer beginnings stand first. */
@@ -149,9 +149,9 @@ function localPayment({ kind, at, subject }: WireNotice, settings: Settings): No
   const node =
     xmlNode(subject, element, 'transaction') ?? xmlNode(subject, 'local-payment', 'transaction');
   if (!node) {
-    return kind === 'local_payment_completed'
-      ? { quarantined: `${kind} without its transaction: look for it in the Control Panel` }
-      : { ignored: `${kind}: it never became a transaction` };
+    return kind === 'local_payment_expired'
+      ? { ignored: `${kind}: it never became a transaction` }
+      : { quarantined: `${kind} names no transaction: look in the Control Panel which one it was` };
   }
   const facts = paymentFromXml(node, settings);
   if (kind === 'local_payment_completed')

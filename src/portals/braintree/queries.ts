@@ -55,11 +55,12 @@ export const GLOBAL_ID = `query GlobalId($legacyId: ID!, $type: LegacyIdType!) {
   idFromLegacyId(legacyId: $legacyId, type: $type)
 }`;
 
-export const NODE = `query Node($id: ID!) {
-  node(id: $id) {
-    ... on Payment { ${PAYMENT} }
-    ... on Dispute { ${DISPUTE} }
-  }
+export const PAYMENT_BY_ID = `query Payment($id: ID!) {
+  node(id: $id) { ... on Payment { ${PAYMENT} } }
+}`;
+
+export const DISPUTE_BY_ID = `query Dispute($id: ID!) {
+  node(id: $id) { ... on Dispute { ${DISPUTE} } }
 }`;
 
 export const VIEWER = `query Viewer {

@@ -24,6 +24,8 @@ export function readXml(
     const list = xmlList(document, 'credit-card-transactions', 'transaction');
     return { transactions: list.map((one) => nodeOf(one, 'transaction')) };
   }
+  // The ids that a search of the older API found; the transactions come with the next call.
+  if ('search-results' in document) return { transactions: [] };
   if ('transaction' in document) {
     return { transactions: [nodeOf(document.transaction, 'transaction')] };
   }
