@@ -5,7 +5,7 @@ import { check } from './check.ts';
 import { fetchObjects } from './fetch.ts';
 import { normalize } from './normalize.ts';
 import { type Cursor, pull } from './pull.ts';
-import { apiBaseUrl, authBaseUrl, type SquareSettings, settings } from './settings.ts';
+import { apiBaseUrl, authBaseUrl, SCOPES, type SquareSettings, settings } from './settings.ts';
 import { authenticate, recognizes } from './signature.ts';
 import { split } from './split.ts';
 
@@ -14,19 +14,19 @@ const VERSION = '2026-09-16';
 
 function auth(of: SquareSettings): ApiAuth {
   const { accessToken, applicationId, applicationSecret, refreshToken } = of;
-  if (refreshToken && applicationId && applicationSecret) {
-    return {
-      kind: 'oauth2',
-      client: {
-        tokenUrl: `${authBaseUrl(of).replace(/\/+$/, '')}/oauth2/token`,
-        clientId: applicationId,
-        clientSecret: applicationSecret,
-        refreshToken,
-        clientAuthentication: 'json',
-      },
-    };
-  }
-  return accessToken ? { kind: 'bearer', token: accessToken } : { kind: 'none' };
+  if (accessToken && !refreshToken) return { kind: 'bearer', token: accessToken };
+  if (!applicationId || !applicationSecret) return { kind: 'none' };
+  return {
+    kind: 'oauth2',
+    client: {
+      tokenUrl: `${authBaseUrl(of)}/oauth2/token`,
+      clientId: applicationId,
+      clientSecret: applicationSecret,
+      clientAuthentication: 'json',
+      grant: 'refresh_token',
+      ...(refreshToken ? { refreshToken } : {}),
+    },
+  };
 }
 
 export const square = definePortal<SquareSettings, Cursor>({
@@ -51,6 +51,13 @@ export const square = definePortal<SquareSettings, Cursor>({
   api: {
     baseUrl: apiBaseUrl,
     auth,
+    consent: {
+      page: (of) => ({
+        url: `${authBaseUrl(of)}/oauth2/authorize`,
+        // The seller is asked to log in, even who is logged in as somebody else.
+        parameters: { scope: SCOPES.join(' '), session: 'false' },
+      }),
+    },
     headers: () => ({ 'square-version': VERSION }),
     // Square publishes no limit; this leaves the firm's own tills and shops room.
     requestsPerMinute: 300,

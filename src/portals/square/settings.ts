@@ -8,6 +8,17 @@ const HOSTS = {
   sandbox: 'https://connect.squareupsandbox.com',
 } as const;
 
+/** What an application must be permitted to do for us. */
+export const SCOPES = [
+  'MERCHANT_PROFILE_READ',
+  'PAYMENTS_READ',
+  'ORDERS_READ',
+  'INVOICES_READ',
+  'CUSTOMERS_READ',
+  'DISPUTES_READ',
+  'PAYOUTS_READ',
+] as const;
+
 /** Every setting may be absent, so that a webhook can be connected before Square shows its key. */
 export const settings = z.object({
   signatureKey: secrets(
@@ -29,15 +40,14 @@ export const settings = z.object({
   ).optional(),
   applicationId: z.string().trim().min(1).optional().meta({
     description:
-      'Developer Console > your app > OAuth > Application ID (sq0idp-…). With a refresh token.',
+      'Developer Console > your app > OAuth > Application ID (sq0idp-…), in place of an access token.',
   }),
   applicationSecret: secret(
-    'Developer Console > your app > OAuth > Application secret. With a refresh token.',
+    'Developer Console > your app > OAuth > Application secret, in place of an access token.',
   ).optional(),
   refreshToken: secret(
-    'refresh_token of the code flow, when another seller permitted your app. In place of an ' +
-      'access token; scopes PAYMENTS_READ, ORDERS_READ, INVOICES_READ, CUSTOMERS_READ, ' +
-      'DISPUTES_READ, PAYOUTS_READ and MERCHANT_PROFILE_READ.',
+    'refresh_token of the code flow, when another seller permitted your app; the scopes needed are ' +
+      `${SCOPES.join(', ')}. Not needed when somebody lets us in by the consent page.`,
   ).optional(),
   merchantId: z
     .string()
@@ -68,12 +78,13 @@ export function apiBaseUrl({ apiBaseUrl: given, environment: of }: SquareSetting
   return given ?? HOSTS[of];
 }
 
-/** Where `/oauth2/token` is; Square issues tokens on the host of its API. */
+/** Where `/oauth2/token` is: Square issues tokens on the host of its API. */
 export function authBaseUrl(of: SquareSettings): string {
-  return of.authBaseUrl ?? apiBaseUrl(of);
+  return (of.authBaseUrl ?? apiBaseUrl(of)).replace(/\/+$/, '');
 }
 
 /** True when the API can be asked; told without the text of secrets. */
-export function hasCredentials({ accessToken, refreshToken }: SquareSettings): boolean {
-  return accessToken !== undefined || refreshToken !== undefined;
+export function hasCredentials(of: SquareSettings): boolean {
+  const isClient = of.applicationId !== undefined && of.applicationSecret !== undefined;
+  return of.accessToken !== undefined || of.refreshToken !== undefined || isClient;
 }
