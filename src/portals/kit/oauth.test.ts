@@ -88,6 +88,20 @@ test('the first token comes from the configured refresh token', async () => {
   assert.equal((await store.load())?.refreshToken?.reveal(), 'R0', 'no rotation keeps the token');
 });
 
+test('an instant of expiry is as good as a lifetime', async () => {
+  const answers = [
+    { access_token: 'A1', expires_at: '2026-11-13T16:00:00Z' },
+    { access_token: 'A1', expires_at: 'soon' },
+  ];
+  const kept: string[] = [];
+  for (const answer of answers) {
+    const store = memoryTokenStore();
+    await source(store, endpoint(Response.json(answer)).fetch).current();
+    kept.push((await store.load())?.expiresAt.toISOString() ?? '');
+  }
+  assert.deepEqual(kept, ['2026-11-13T16:00:00.000Z', '2026-10-14T16:05:00.000Z']);
+});
+
 test('many calls at once refresh once', async () => {
   const { fetch, asked } = endpoint(granted('A2', 'R2'));
   const store = memoryTokenStore(stored(10));

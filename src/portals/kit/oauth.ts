@@ -271,7 +271,7 @@ function issuedToken(body: Record<string, unknown>, askedAt: number, host: strin
   if (typeof access !== 'string' || access === '') {
     throw new WireMismatch(`access_token: missing in the answer of ${host}`);
   }
-  const seconds = Number(lifetime ?? ASSUMED_LIFETIME_SECONDS);
+  const seconds = Number(lifetime ?? secondsUntil(body.expires_at, askedAt));
   if (!Number.isFinite(seconds)) throw new WireMismatch('expires_in: not a number of seconds');
   const refreshSeconds = Number(body.x_refresh_token_expires_in ?? body.refresh_token_expires_in);
   return {
@@ -289,6 +289,12 @@ function readObject(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Square tells an instant in place of a lifetime. */
+function secondsUntil(expiresAt: unknown, askedAt: number): number {
+  const at = typeof expiresAt === 'string' ? Date.parse(expiresAt) : Number.NaN;
+  return Number.isNaN(at) ? ASSUMED_LIFETIME_SECONDS : (at - askedAt) / 1000;
 }
 
 /** Secrets travel encrypted, except to this machine itself. */
