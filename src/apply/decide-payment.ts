@@ -92,11 +92,17 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
     // A copy we recorded or linked: its states are told by the portal the money came through.
     return;
   }
+  if (known && isVoidOfAnnouncement(known, event)) return;
   if (known && isOvertaken(ctx, known, event)) return;
   const payment =
-    known ?? adoptTwin(ctx, event) ?? voidedPayment(ctx, event) ?? newPayment(ctx, event);
+    known ??
+    adoptAnnounced(ctx, event) ??
+    adoptTwin(ctx, event) ??
+    voidedPayment(ctx, event) ??
+    newPayment(ctx, event);
   if (payment.connectionId !== connectionId) return;
   mergeLinked(ctx, payment, event);
+  replaceAnnounced(ctx, payment, event);
   const before = { status: payment.status };
   foldEvent(ctx, payment, event);
   settleMoney(ctx, payment, event);
@@ -126,6 +132,59 @@ function voidedPayment(ctx: Deciding, event: PaymentEvent): PaymentRow | undefin
   const externalId = event.externalPaymentId as string;
   addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId: payment.id });
   return payment;
+}
+
+/** What a payment was announced by (an authorization) may lapse once the money came: the money stays. */
+function isVoidOfAnnouncement(known: PaymentRow, event: PaymentEvent): boolean {
+  const announced = known.externalId !== event.externalPaymentId;
+  return event.type === 'payment.voided' && announced && baseStatus(known) === 'succeeded';
+}
+
+/** Payments under the ids whose place this money takes, as far as no other money has taken it already. */
+function announcedFor(ctx: Deciding, event: PaymentEvent): readonly PaymentRow[] {
+  const { connectionId } = ctx.document;
+  if (event.type !== 'payment.succeeded' || event.provisional) return [];
+  return (event.links.insteadOf ?? []).flatMap((id) => {
+    const payment = findPayment(ctx.books, connectionId, id);
+    const isFree =
+      payment?.connectionId === connectionId &&
+      payment.externalId === id &&
+      (payment.provisional || payment.succeededAt === null);
+    return payment && isFree ? [payment] : [];
+  });
+}
+
+/** Money takes over what announced it; booked money only where it is all of it, so that nothing hides a rest. */
+function adoptAnnounced(ctx: Deciding, event: PaymentEvent): PaymentRow | undefined {
+  const free = announcedFor(ctx, event).filter((payment) => payment.voidedAt === null);
+  const announced =
+    free.find(
+      ({ receivedMinor, currency }) =>
+        receivedMinor === event.amountMinor && currency === event.currency,
+    ) ?? free.find(({ receivedMinor }) => receivedMinor === 0n);
+  if (announced) rename(ctx, announced, event.externalPaymentId as string);
+  return announced;
+}
+
+/** The ids whose place was taken lead to the money from now on, and what stood under them gives way. */
+function replaceAnnounced(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
+  for (const other of announcedFor(ctx, event)) {
+    if (other.id === payment.id) continue;
+    if (other.receivedMinor > 0n && other.amountMinor !== event.amountMinor) {
+      openReview(ctx, {
+        kind: 'amount-differs',
+        reason: `${other.externalId} was booked with ${text(other)}, ${payment.externalId} brought ${text(event)} of it; if it was paid in parts, the others follow.`,
+        paymentId: payment.id,
+      });
+    }
+    giveWay(ctx, { weaker: other, stronger: payment });
+  }
+  if (event.type !== 'payment.succeeded' || event.provisional) return;
+  const { connectionId } = ctx.document;
+  for (const externalId of event.links.insteadOf ?? []) {
+    if (findPayment(ctx.books, connectionId, externalId)) continue;
+    addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId: payment.id });
+  }
 }
 
 /** A payment that already stands under another id of the same money takes this event's id as well. */

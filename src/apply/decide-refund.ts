@@ -92,7 +92,8 @@ export function decideRefund(ctx: Deciding, event: CanonicalEvent): void {
 
 /** Books what waited for this payment to be received, under the id it has or one that the event names. */
 export function postWaiting(ctx: Deciding, payment: PaymentRow, event: CanonicalEvent): void {
-  const named = [payment.externalId, event.externalPaymentId, event.links.paymentExternalId];
+  const { paymentExternalId, insteadOf = [] } = event.links;
+  const named = [payment.externalId, event.externalPaymentId, paymentExternalId, ...insteadOf];
   for (const externalId of new Set(named.filter((id) => id !== null && id !== undefined))) {
     const key = keyOf(payment.connectionId, externalId);
     for (const refund of ctx.books.refunds.find('waiting', key)) {

@@ -54,6 +54,8 @@ export function findTwin(ctx: Deciding, event: CanonicalEvent): PaymentRow | und
 
 function provisionalCandidates(ctx: Deciding, event: CanonicalEvent): readonly PaymentRow[] {
   const { books, document } = ctx;
+  // It names what it takes the place of: nothing is left to recognise.
+  if (event.links.insteadOf) return [];
   const payer = event.customer?.externalId;
   const byPayer = payer
     ? books.payments.find('payer', keyOf(document.connectionId, payer, event.amountMinor))

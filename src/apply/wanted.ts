@@ -127,6 +127,7 @@ function wantEvent(
 ): void {
   wanted.payments.add(connectionId, event.externalPaymentId);
   wanted.payments.add(connectionId, event.links.paymentExternalId);
+  for (const id of event.links.insteadOf ?? []) wanted.payments.add(connectionId, id);
   wanted.refunds.add(connectionId, event.refundId);
   wanted.disputes.add(connectionId, event.disputeId);
   wanted.payouts.add(connectionId, event.payoutId);

@@ -94,8 +94,15 @@ export type CanonicalEvent = {
   readonly channel?: string;
   readonly references: readonly Reference[];
   readonly customer: Payer | null;
-  /** Another portal id of the same payment, or (refund, dispute) the payment it belongs to. */
-  readonly links: { readonly paymentExternalId?: string };
+  readonly links: {
+    /** Another portal id of the same payment, or (refund, dispute) the payment it belongs to. */
+    readonly paymentExternalId?: string;
+    /**
+     * Ids under which money received was announced, alone or with other money: an authorization captured in parts,
+     * an order paid in parts. The first payment to come takes their place, the others stand beside it.
+     */
+    readonly insteadOf?: readonly string[];
+  };
   /** True when `externalPaymentId` stands in for an id not yet known (portals/README, provisional identity). */
   readonly provisional?: boolean;
   /** Orders the states of a payment that its portal lets people edit (QuickBooks SyncToken); higher wins. */
