@@ -103,7 +103,10 @@ export function enterCustomer(world: World, order: SimulatedOrder, at: Date): Re
   return customer;
 }
 
-/** What an order is to pay: an invoice of the site, one by the firm's number, or none that the site knows of. */
+/**
+ * What an order is to pay: an invoice of the site, one by the firm's number, or none. Where the site bills itself, an
+ * invoice by the firm's number is written elsewhere and here only named.
+ */
 export function invoiceOrder(
   world: World,
   order: SimulatedOrder,
@@ -111,6 +114,9 @@ export function invoiceOrder(
   at: Date,
 ): chargebee.LinkedInvoice[] {
   const { billsHere } = world.options;
+  if (billsHere && order.invoiceNumber !== undefined) {
+    return [{ invoice_id: order.invoiceNumber, applied_amount: amount }];
+  }
   const id = billsHere ? `CB-${world.random.token(9)}` : order.invoiceNumber;
   if (id === undefined) return [];
   const known = world.find('invoice', id) as Invoice | undefined;
@@ -132,7 +138,8 @@ export function applyToInvoices(
   at: Date,
 ): void {
   for (const { invoice_id, applied_amount } of linked_invoices) {
-    const invoice = world.find('invoice', invoice_id) as Invoice;
+    const invoice = world.find('invoice', invoice_id) as Invoice | undefined;
+    if (!invoice) continue;
     invoice.amount_paid += sign * applied_amount;
     invoice.status = invoice.amount_paid >= invoice.total ? 'paid' : 'payment_due';
     world.touch(invoice, at);

@@ -14,7 +14,8 @@ async function open(how: How, without: readonly string[] = []) {
   const seed = nextSeed();
   const simulated = await simulateChargebee({ seed, ...how });
   const connectionId = await connect(simulated, without);
-  const paymentId = simulated.pay(orderOf(seed, { invoiceNumber: `INV-${seed}` }), NOW());
+  const order = orderOf(seed, how.billsHere ? {} : { invoiceNumber: `INV-${seed}` });
+  const paymentId = simulated.pay(order, NOW());
   const notices = simulated.takeNotices();
   const of = (type: string): readonly SimulatedNotice[] =>
     notices.filter((notice) => notice.label.startsWith(`${type} `));
