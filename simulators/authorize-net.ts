@@ -315,16 +315,29 @@ function notification(
   );
 }
 
-/** Every attempt is signed alike: the signature covers no time. */
+/**
+ * Every attempt is signed alike: the signature covers no time. Somebody without the key may take a signature for
+ * another body, or one made as if the key were hexadecimal.
+ */
 function signedNotice(label: string, body: Buffer, signatureKey: string): SimulatedNotice {
-  const sign = () => ({
+  const proof = (key: string | Buffer) =>
+    `sha512=${createHmac('sha512', key).update(body).digest('hex').toUpperCase()}`;
+  const delivery = (signature: string, sent: Buffer) => ({
     headers: {
       'content-type': 'application/json; charset=utf-8',
-      'x-anet-signature': `sha512=${createHmac('sha512', signatureKey).update(body).digest('hex').toUpperCase()}`,
+      'x-anet-signature': signature,
     },
-    body,
+    body: sent,
   });
-  return { label, sign };
+  const grown = Buffer.from(body.toString().replace(/"authAmount":/, '"authAmount":1'));
+  return {
+    label,
+    sign: () => delivery(proof(signatureKey), body),
+    forge: (now) =>
+      now.getTime() % 2000 < 1000
+        ? delivery(proof(signatureKey), grown)
+        : delivery(proof(Buffer.from(signatureKey, 'hex')), body),
+  };
 }
 
 function hex(random: Random, length: number): string {

@@ -23,6 +23,7 @@ export const authorizeNet = definePortal({
     'refund.failed',
     'dispute.opened',
     'dispute.won',
+    'payout.paid',
   ],
   api: {
     baseUrl: originOf,

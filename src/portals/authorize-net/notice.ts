@@ -40,8 +40,13 @@ export function normalizeNotice(notification: WireNotification, settings: Settin
   const told = { notification, payload, settings };
   if (!credentials(settings)) return whatItProves(name, told, alone);
   const fetch: readonly FetchRequest[] = [{ entity: 'transaction', id }];
-  const proven = whatItProves(name, told, () => ({ fetch }));
-  return 'events' in proven ? { ...proven, fetch } : proven;
+  try {
+    const proven = whatItProves(name, told, () => ({ fetch }));
+    return 'events' in proven ? { ...proven, fetch } : proven;
+  } catch {
+    // A body that is not clear is no loss: the details are.
+    return { fetch };
+  }
 }
 
 /** `doubtful` decides about types that the body alone does not explain. */

@@ -118,9 +118,14 @@ export function member(value: unknown, name: string): unknown {
  * delivery history leaves out the `Z` of what is UTC all the same. @throws WireMismatch
  */
 export function utc(written: string, field: string): string {
-  const [, seconds, fraction = '', zone = 'Z'] =
-    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)?$/.exec(written) ?? [];
-  const at = new Date(`${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}${zone}`);
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)?$/.exec(
+    written,
+  );
+  const [, seconds, fraction = '', zone = 'Z'] = match ?? [];
+  // What does not match must not reach `Date`, which makes an instant of almost anything.
+  const at = new Date(
+    match ? `${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}${zone}` : Number.NaN,
+  );
   if (Number.isNaN(at.getTime())) throw new WireMismatch(`${field}: "${written}" is no instant`);
   return at.toISOString();
 }
