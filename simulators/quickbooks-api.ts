@@ -12,6 +12,7 @@ import {
   findRow,
   livingRows,
   SIMULATED_ENTITIES,
+  voidPayment,
 } from './quickbooks-company.ts';
 import { readStatement, runStatement } from './quickbooks-query.ts';
 import type { Random } from './random.ts';
@@ -103,9 +104,22 @@ function createPayment(state: ApiState, request: SimulatedRequest): SimulatedAns
   const requestId = request.url.searchParams.get('requestid');
   const first = requestId === null ? undefined : state.replays.get(requestId);
   if (first) return first;
-  const answer = enterRequestedPayment(state, request.body);
+  const voids = request.url.searchParams.get('include') === 'void';
+  const answer = voids
+    ? voidRequestedPayment(state, request.body)
+    : enterRequestedPayment(state, request.body);
   if (requestId !== null && answer.status === 200) state.replays.set(requestId, answer);
   return answer;
+}
+
+function voidRequestedPayment(state: ApiState, body: Buffer): SimulatedAnswer {
+  const { company } = state;
+  const { Id = '', SyncToken } = JSON.parse(body.toString()) as Record<string, string | undefined>;
+  const row = findRow(company, 'Payment', Id);
+  if (!row) return fault(400, '610', 'Object Not Found');
+  if (String(row.SyncToken) !== SyncToken) return fault(400, '5010', 'Stale Object Error');
+  voidPayment(company, Id, company.latest);
+  return ok(state, { Payment: findRow(company, 'Payment', Id) });
 }
 
 function enterRequestedPayment(state: ApiState, body: Buffer): SimulatedAnswer {

@@ -349,7 +349,12 @@ test('what the books hold and how they call a customer is read for the whole bat
   );
   const deliveries = house.sent.map(({ delivery }) => ({ ...delivery, topic: 'payment.applied' }));
   const states = await loadStates(db, organizationId, deliveries);
-  const facts = await readBooksFacts(db, { organizationId, connectionId, states });
+  const facts = await readBooksFacts(db, {
+    organizationId,
+    systemId: 'sys_none',
+    connectionId,
+    states,
+  });
   assert.deepEqual([facts.timeZone, facts.installation], ['UTC', 'test01']);
   assert.deepEqual(
     states.map((state) => paymentToRecord(state, connectionId, facts)),

@@ -28,6 +28,7 @@ function examplePayment(more: Partial<PaymentRow> = {}): PaymentRow {
     succeededLastAt: AT,
     failedAt: null,
     voidedAt: null,
+    parts: null,
     revision: null,
     payer: null,
     payerKey: null,

@@ -4,12 +4,20 @@ import { definePortal, type PaymentToRecord, type PortalApi } from '../portals/c
 import { Reauthorize, Rejected, RetryLater } from '../portals/kit/errors.ts';
 import { settings } from '../portals/servicemobility/settings.ts';
 import { exampleAllocation, exampleState } from './example-state.ts';
-import { type BooksFacts, paymentToRecord, recordInBooks } from './record-in-books.ts';
+import {
+  type BooksFacts,
+  mayReverse,
+  paymentToRecord,
+  recordInBooks,
+  recordToReverse,
+  reverseInBooks,
+} from './record-in-books.ts';
 
 const facts: BooksFacts = {
   timeZone: 'America/New_York',
   installation: 'ab12cd',
   held: new Map(),
+  recorded: new Set(),
   customers: new Map([[7n, 'QB-7']]),
   otherBooks: new Set(['con_other']),
 };
@@ -76,6 +84,64 @@ describe('paymentToRecord', () => {
 
   test('takes the invoice’s customer for a payment without one', () => {
     assert.equal(recordOf({ payment: { customerId: null } }).customerExternalId, 'QB-7');
+  });
+});
+
+describe('taking back what was recorded', () => {
+  const reversal = (change: Change, more: Partial<BooksFacts> = {}, topic = 'refund.succeeded') => {
+    const state = exampleState(topic, change);
+    const held = new Map([[12n, '991']]);
+    return recordToReverse(state, { ...facts, held, recorded: new Set([12n]), ...more });
+  };
+  const voided = { payment: { voidedAt: '2026-11-05T00:00:00.000Z', receivedMinor: 0n } };
+
+  test('only when nothing of the money is left, and only what we recorded', () => {
+    const record = { externalId: '991', mark: 'CV-ab12cd-pay_12' };
+    assert.deepEqual(reversal(voided), record);
+    assert.deepEqual(reversal({ payment: { refundedMinor: 107500n } }), record);
+    assert.deepEqual(reversal({ payment: { refundedMinor: 7500n, lostMinor: 100000n } }), record);
+    const part = reversal({ payment: { refundedMinor: 7500n } });
+    assert.equal('outcome' in part && part.outcome, 'skip');
+    const copied = reversal(voided, { recorded: new Set() });
+    assert.equal('outcome' in copied && copied.outcome, 'skip');
+  });
+
+  test('waits for its own record to be known', () => {
+    const early = reversal(voided, { held: new Map() });
+    assert.equal('outcome' in early && early.outcome, 'retry');
+  });
+
+  test('on what takes money back, and nothing else', () => {
+    const on = (topic: string) => mayReverse(exampleState(topic, {}));
+    assert.ok(['payment.failed', 'payment.voided', 'refund.succeeded', 'dispute.lost'].every(on));
+    assert.ok(!['payment.applied', 'dispute.opened', 'refund.failed'].some(on));
+  });
+
+  test('by the books’ own way, else by a person', async () => {
+    const api: PortalApi = { request: () => Promise.reject(new Error('not used')) };
+    const asked: unknown[] = [];
+    const portal = (reversible: boolean) =>
+      definePortal({
+        id: 'books',
+        name: 'Books',
+        settings,
+        tells: [],
+        split: () => [],
+        normalize: () => ({ ignored: 'nothing' }),
+        books: {
+          recordPayment: async () => ({ externalId: '991' }),
+          ...(reversible
+            ? { reversePayment: async (...given: unknown[]) => void asked.push(given.slice(1)) }
+            : {}),
+        },
+      });
+    const record = { externalId: '991', mark: 'CV-ab12cd-pay_12' };
+    const done = await reverseInBooks({ portal: portal(true), api, settings: {} }, record);
+    assert.equal(done.outcome, 'done');
+    const idempotencyKey = 'CV-ab12cd-pay_12-reversed';
+    assert.deepEqual(asked, [[record, { settings: {}, idempotencyKey }]]);
+    const parked = await reverseInBooks({ portal: portal(false), api, settings: {} }, record);
+    assert.equal(parked.outcome, 'park');
   });
 });
 

@@ -14,6 +14,8 @@ export type BooksFacts = {
   readonly installation: string;
   /** Payments these books hold already, by our id. */
   readonly held: ReadonlyMap<bigint, string>;
+  /** Payments that we recorded there ourselves. */
+  readonly recorded: ReadonlySet<bigint>;
   /** What these books call our customers. */
   readonly customers: ReadonlyMap<bigint, string>;
   /** Further connections that are books: what pays their invoices is recorded there. */
@@ -24,11 +26,12 @@ export async function readBooksFacts(
   tx: Queryable,
   input: {
     readonly organizationId: number;
+    readonly systemId: string;
     readonly connectionId: string;
     readonly states: readonly DeliveryState[];
   },
 ): Promise<BooksFacts> {
-  const { organizationId, connectionId, states } = input;
+  const { organizationId, systemId, connectionId, states } = input;
   const paymentIds = states.map(({ payment }) => payment.id);
   const customerIds = states.flatMap(({ payment, allocations }) =>
     [payment.customerId, ...allocations.map(({ invoice }) => invoice?.customerId)].filter(
@@ -44,6 +47,11 @@ export async function readBooksFacts(
     sql`select entity_id as id, external_id as name from identities
         where organization_id = ${organizationId} and kind = 'payment'
           and connection_id = ${connectionId} and entity_id = any(${paymentIds}::bigint[])`,
+  );
+  const recorded = await tx.query<{ id: bigint }>(
+    sql`select distinct payment_id as id from deliveries
+        where organization_id = ${organizationId} and system_id = ${systemId} and state = 'done'
+          and payment_id = any(${paymentIds}::bigint[]) and topic = any(${RECORDED_ON}::text[])`,
   );
   const customers = await tx.query<{ id: bigint; name: string }>(
     sql`select entity_id as id, external_id as name from identities
@@ -61,12 +69,47 @@ export async function readBooksFacts(
   return {
     ...firm,
     held: new Map(held.map(({ id, name }) => [id, name])),
+    recorded: new Set(recorded.map(({ id }) => id)),
     customers: new Map(customers.map(({ id, name }) => [id, name])),
     otherBooks: new Set(others.map(({ id }) => id)),
   };
 }
 
-const TOPICS = ['payment.applied', 'payment.succeeded'];
+const RECORDED_ON = ['payment.applied', 'payment.succeeded'];
+const REVERSED_ON = ['payment.failed', 'payment.voided', 'refund.succeeded', 'dispute.lost'];
+
+type NotSent = Exclude<SendResult, { outcome: 'done' }>;
+
+/**
+ * The record of ours that must be taken back because none of the payment's money is left, or why nothing is.
+ * What went back in part stays a decision of the bookkeeper's. Pure.
+ */
+export function recordToReverse(
+  state: DeliveryState,
+  facts: BooksFacts,
+): { readonly externalId: string; readonly mark: string } | NotSent {
+  const { payment } = state;
+  const skip = (because: string) => ({ outcome: 'skip', because }) as const;
+  if (!facts.recorded.has(payment.id)) return skip('we did not record it in these books');
+  const { receivedMinor, refundedMinor, lostMinor } = payment;
+  const gone = baseStatus(payment) !== 'succeeded' || refundedMinor + lostMinor >= receivedMinor;
+  if (!gone) return skip('some of its money is still here');
+  const externalId = facts.held.get(payment.id);
+  if (externalId === undefined) {
+    return {
+      outcome: 'retry',
+      because: 'what we recorded is not in our own books yet',
+      ourSide: true,
+    };
+  }
+  const { installation } = facts;
+  return { externalId, mark: ownMark({ installation, paymentId: `pay_${payment.id}` }) };
+}
+
+/** True for what may take a recorded payment back. */
+export function mayReverse({ delivery }: DeliveryState): boolean {
+  return REVERSED_ON.includes(delivery.topic);
+}
 
 /** The payment as these books shall hold it, or why they shall not. Pure. */
 export function paymentToRecord(
@@ -76,7 +119,7 @@ export function paymentToRecord(
 ): { readonly record: PaymentToRecord } | Extract<SendResult, { outcome: 'skip' | 'park' }> {
   const { payment, allocations, delivery, portal } = state;
   const skip = (because: string) => ({ outcome: 'skip', because }) as const;
-  if (!TOPICS.includes(delivery.topic)) return skip(`books do not record ${delivery.topic}`);
+  if (!RECORDED_ON.includes(delivery.topic)) return skip(`books do not record ${delivery.topic}`);
   if (payment.connectionId === connectionId) return skip('it came from these books');
   const heldAs = facts.held.get(payment.id);
   if (heldAs !== undefined) return skip(`these books hold it as ${heldAs}`);
@@ -132,17 +175,39 @@ export async function recordInBooks(
   record: PaymentToRecord,
   recorded: (externalId: string) => Promise<void>,
 ): Promise<SendResult> {
-  if (!books.portal.books) {
-    return { outcome: 'park', because: `${books.portal.name} cannot record payments` };
-  }
-  try {
-    const { externalId } = await books.portal.books.recordPayment(books.api, record, {
+  const { books: way } = books.portal;
+  if (!way) return { outcome: 'park', because: `${books.portal.name} cannot record payments` };
+  return attempt(async () => {
+    const { externalId } = await way.recordPayment(books.api, record, {
       settings: books.settings,
       // The payment is recorded once in its life, so its own id is the key of every attempt.
       idempotencyKey: record.mark,
     });
     await recorded(externalId);
     return { outcome: 'done', excerpt: `recorded as ${externalId}` };
+  });
+}
+
+/** Takes back what we recorded. */
+export async function reverseInBooks(
+  books: { readonly portal: Portal; readonly api: PortalApi; readonly settings: unknown },
+  record: { readonly externalId: string; readonly mark: string },
+): Promise<SendResult> {
+  const reverse = books.portal.books?.reversePayment;
+  if (!reverse) {
+    const because = `${books.portal.name} lets nobody take payment ${record.externalId} back: do it there`;
+    return { outcome: 'park', because };
+  }
+  return attempt(async () => {
+    const idempotencyKey = `${record.mark}-reversed`;
+    await reverse(books.api, record, { settings: books.settings, idempotencyKey });
+    return { outcome: 'done', excerpt: `${record.externalId} was taken back` };
+  });
+}
+
+async function attempt(work: () => Promise<SendResult>): Promise<SendResult> {
+  try {
+    return await work();
   } catch (error) {
     if (error instanceof RetryLater) {
       return { outcome: 'retry', because: error.message, afterMs: error.afterMs };

@@ -7,7 +7,14 @@ import type { PortalApi } from '../portals/contract.ts';
 import type { DeliveryState } from './delivery-state.ts';
 import type { DrainContext } from './drain-system.ts';
 import type { Post } from './outbound.ts';
-import { paymentToRecord, readBooksFacts, recordInBooks } from './record-in-books.ts';
+import {
+  mayReverse,
+  paymentToRecord,
+  readBooksFacts,
+  recordInBooks,
+  recordToReverse,
+  reverseInBooks,
+} from './record-in-books.ts';
 import type { SendResult } from './send-result.ts';
 import { serviceMobilitySender } from './send-servicemobility.ts';
 import { sendWebhook } from './send-webhook.ts';
@@ -64,14 +71,23 @@ async function toBooks(
   system: Extract<System, { kind: 'books' }>,
   states: readonly DeliveryState[],
 ): Promise<(state: DeliveryState) => Promise<SendResult>> {
-  const { organizationId, connectionId } = system;
-  const facts = await readBooksFacts(ctx.database, { organizationId, connectionId, states });
+  const { organizationId, connectionId, id: systemId } = system;
+  const facts = await readBooksFacts(ctx.database, {
+    organizationId,
+    systemId,
+    connectionId,
+    states,
+  });
   const connection = await loadConnection(ctx, connectionId, organizationId);
   if (!connection?.enabled) {
     return async () => ({ outcome: 'retry', because: 'the books are disabled', ourSide: true });
   }
   const books = { ...connection, api: ctx.access(connection) };
   return async (state) => {
+    if (mayReverse(state)) {
+      const record = recordToReverse(state, facts);
+      return 'outcome' in record ? record : reverseInBooks(books, record);
+    }
     const plan = paymentToRecord(state, connectionId, facts);
     if ('outcome' in plan) return plan;
     const { paymentId } = plan.record;

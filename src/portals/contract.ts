@@ -269,6 +269,15 @@ export type Portal<S = unknown, C = unknown> = {
       payment: PaymentToRecord,
       context: { readonly settings: S; readonly idempotencyKey: string },
     ): Promise<{ readonly externalId: string }>;
+    /**
+     * Takes back, in whole, a payment we recorded: voided where the books can, else deleted or reversed. One that is
+     * gone already is taken back. Absent where the books let nobody do that.
+     */
+    reversePayment?(
+      api: PortalApi,
+      recorded: { readonly externalId: string; readonly mark: string },
+      context: { readonly settings: S; readonly idempotencyKey: string },
+    ): Promise<void>;
   };
 };
 

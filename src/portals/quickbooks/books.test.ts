@@ -49,6 +49,25 @@ describe('recording payments', () => {
     assert.ok(event?.references.some(({ text }) => text === 'CV-ab12cd-pay_12'));
   });
 
+  test('is taken back by voiding it, once, however often that is asked', async () => {
+    await using connection = await connect();
+    const { company, settings, api, calls } = connection;
+    const { customer, invoice } = fill(company);
+    const reverse = books.reversePayment ?? assert.fail('no reversal');
+    const { externalId } = await books.recordPayment(
+      api,
+      ours(customer, invoice),
+      context(settings),
+    );
+    const record = { externalId, mark: 'CV-ab12cd-pay_12' };
+    for (let time = 0; time < 2; time += 1) await reverse(api, record, context(settings));
+    assert.equal(calls.filter(({ query }) => query?.operation === 'update').length, 1);
+    const [voided] = await fetchObjects(api, [{ entity: 'Payment', id: externalId }], settings);
+    const [event] = read(voided?.body ?? Buffer.alloc(0), settings).events;
+    assert.equal(event?.type, 'payment.voided');
+    await reverse(api, { ...record, externalId: '999999' }, context(settings));
+  });
+
   test('an answer lost on its way does not pay twice', async () => {
     await using connection = await connect();
     const { company, settings, api } = connection;

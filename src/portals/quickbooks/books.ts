@@ -27,6 +27,25 @@ export const books: NonNullable<Portal<QuickBooksSettings>['books']> = {
     }
     return { externalId: id };
   },
+
+  /** Voided: amounts go to zero, the invoice opens again, and the number stays in its place. */
+  async reversePayment(api, { externalId }, { settings, idempotencyKey }) {
+    const body = await readObject(api, 'Payment', externalId, settings);
+    if (!body) return;
+    const { SyncToken, TotalAmt } = readPaymentBody(body);
+    if (/^0*\.?0*$/.test(TotalAmt)) return;
+    await api.request({
+      method: 'POST',
+      path: companyPath(settings, 'payment'),
+      query: {
+        operation: 'update',
+        include: 'void',
+        minorversion: String(settings.minorVersion),
+        requestid: requestId(idempotencyKey),
+      },
+      json: { Id: externalId, SyncToken: String(SyncToken), sparse: true },
+    });
+  },
 };
 
 async function findByMark(
