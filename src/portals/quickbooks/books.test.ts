@@ -60,12 +60,13 @@ describe('recording payments', () => {
       context(settings),
     );
     const record = { externalId, mark: 'CV-ab12cd-pay_12' };
-    for (let time = 0; time < 2; time += 1) await reverse(api, record, context(settings));
+    const reversing = { settings, idempotencyKey: 'org_1/pay_12/quickbooks/reversed' };
+    for (let time = 0; time < 2; time += 1) await reverse(api, record, reversing);
     assert.equal(calls.filter(({ query }) => query?.operation === 'update').length, 1);
     const [voided] = await fetchObjects(api, [{ entity: 'Payment', id: externalId }], settings);
     const [event] = read(voided?.body ?? Buffer.alloc(0), settings).events;
     assert.equal(event?.type, 'payment.voided');
-    await reverse(api, { ...record, externalId: '999999' }, context(settings));
+    await reverse(api, { ...record, externalId: '999999' }, reversing);
   });
 
   test('an answer lost on its way does not pay twice', async () => {
