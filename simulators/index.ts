@@ -1,4 +1,5 @@
 /** Every simulated portal, each named once, as the demo and the seeded simulation open them. */
+import { simulateAuthorizeNet } from './authorize-net.ts';
 import type { SimulatedPortal, SimulatorOptions } from './contract.ts';
 import { simulateMollie } from './mollie.ts';
 import { simulateQuickBooks } from './quickbooks.ts';
@@ -16,6 +17,7 @@ export const simulators = {
     simulateQuickBooks({ ...options, notices: setting.chance(0.5) ? 'legacy' : 'cloud-events' }),
   servicemobility: (options, setting) =>
     simulateServiceMobility({ ...options, reversalIds: setting.chance(0.5) ? 'own' : 'reused' }),
+  'authorize-net': simulateAuthorizeNet,
 } as const satisfies Readonly<Record<string, Simulate>>;
 
 export type SimulatorId = keyof typeof simulators;

@@ -1,11 +1,18 @@
 /** Every portal, each named once; a test keeps this list equal to the folders beside it. */
+import { authorizeNet } from './authorize-net/index.ts';
 import type { Portal } from './contract.ts';
 import { mollie } from './mollie/index.ts';
 import { quickbooks } from './quickbooks/index.ts';
 import { servicemobility } from './servicemobility/index.ts';
 import { stripe } from './stripe/index.ts';
 
-export const portals: readonly Portal[] = [stripe, mollie, quickbooks, servicemobility];
+export const portals: readonly Portal[] = [
+  stripe,
+  mollie,
+  quickbooks,
+  servicemobility,
+  authorizeNet,
+];
 
 const byId = new Map(portals.map((portal) => [portal.id, portal]));
 
