@@ -1,0 +1,323 @@
+/** What one camt entry means for payments. */
+import { z } from 'zod';
+import type { Normalized } from '../contract.ts';
+import type { CanonicalEvent, Reference } from '../events.ts';
+import { WireMismatch } from '../kit/errors.ts';
+import { creditorReference } from './creditor-reference.ts';
+import {
+  derivedId,
+  fileAmount,
+  isNoReference,
+  type Movement,
+  memo,
+  payoutBy,
+  received,
+  referenceOrNone,
+  refundReturned,
+  takenBack,
+} from './movement.ts';
+import type { GenericSettings } from './settings.ts';
+
+const money = z.object({ amount: z.string(), currency: z.string() });
+const direction = z.enum(['CRDT', 'DBIT']);
+const optional = z.string().optional();
+
+const invoice = z.object({ number: z.string(), paid: money.optional() });
+
+const detail = z.object({
+  amount: money.optional(),
+  instructed: money.optional(),
+  direction: direction.optional(),
+  charges: money.optional(),
+  reference: optional,
+  uetr: optional,
+  endToEndId: optional,
+  mandateId: optional,
+  family: optional,
+  payer: optional,
+  payerAccount: optional,
+  returned: z.boolean(),
+  returnCode: optional,
+  text: z.string(),
+  creditorReferences: z.array(z.string()),
+  invoices: z.array(invoice),
+});
+
+export const camtEntry = z.object({
+  format: z.literal('camt'),
+  account: z.string(),
+  amount: z.string(),
+  currency: z.string(),
+  direction,
+  /** `BOOK`, `PDNG`, `INFO`, `FUTR`; empty where the bank says nothing. */
+  status: z.string(),
+  reversal: z.boolean(),
+  reference: optional,
+  bookedOn: optional,
+  bookedAt: optional,
+  valueOn: optional,
+  family: optional,
+  text: optional,
+  charges: money.optional(),
+  /** How many transactions the bank says the entry has. */
+  transactions: z.number().int(),
+  occurrence: z.number().int().optional(),
+  details: z.array(detail),
+});
+
+export type CamtEntry = z.output<typeof camtEntry>;
+export type CamtDetail = z.output<typeof detail>;
+export type CamtInvoice = z.output<typeof invoice>;
+
+/** One event for each transaction of the entry. @throws WireMismatch, MalformedAmount, UnknownCurrency */
+export function camtMeaning(entry: CamtEntry, settings: GenericSettings): Normalized {
+  const { status } = entry;
+  if (status === 'INFO' || status === 'FUTR') {
+    return { ignored: `status ${status}: nothing is booked by it` };
+  }
+  if (status !== 'BOOK' && status !== 'PDNG') {
+    return { quarantined: `the entry's status "${status}" is neither BOOK nor PDNG` };
+  }
+  const outcomes = partsOf(entry).map((part) => meaningOf(entry, part, settings));
+  const unclear = outcomes.find((one) => 'quarantined' in one);
+  if (unclear) return unclear;
+  const events = outcomes.flatMap((one) => ('events' in one ? one.events : []));
+  const ignored = outcomes.flatMap((one) => ('ignored' in one ? one.ignored : []));
+  return events.length > 0 ? { events } : { ignored: [...new Set(ignored)].join('; ') };
+}
+
+/** A transaction, or the entry as a whole. */
+type Part = {
+  readonly detail: CamtDetail;
+  readonly direction: 'CRDT' | 'DBIT';
+  readonly minor: bigint;
+  readonly feeMinor: bigint | null;
+  readonly id: string;
+  readonly note?: string;
+};
+
+const NO_DETAIL: CamtDetail = {
+  returned: false,
+  text: '',
+  creditorReferences: [],
+  invoices: [],
+};
+
+/** The transactions where they add up to the entry, else the entry once, with a note. */
+function partsOf(entry: CamtEntry): readonly Part[] {
+  const { details } = entry;
+  const total = fileAmount(entry.amount, entry.currency);
+  const only = details.length <= 1 && entry.transactions <= 1;
+  if (only) {
+    const single = details[0] ?? withText(entry);
+    const own = single.amount ? minorIn(single.amount, entry.currency) : total;
+    const charges = chargesIn(entry, single);
+    // The bank kept its charge from what the payer sent: what was sent is the payment.
+    const netted = own !== undefined && charges > 0n && own - charges === total;
+    const fee = netted && entry.direction === 'CRDT' ? charges : null;
+    const minor = fee === null ? total : (own as bigint);
+    return [partOf(entry, single, { minor, fee, place: 0 })];
+  }
+  const amounts = details.map((one) =>
+    one.amount ? minorIn(one.amount, entry.currency) : undefined,
+  );
+  const complete =
+    details.length === entry.transactions && amounts.every((amount) => amount !== undefined);
+  const signs = details.map((one) =>
+    (one.direction ?? entry.direction) === entry.direction ? 1n : -1n,
+  );
+  const sum = amounts.reduce<bigint>((all, one, at) => all + (one ?? 0n) * (signs[at] ?? 1n), 0n);
+  const charges = details.map((one) => minorIn(one.charges, entry.currency) ?? 0n);
+  const kept = charges.reduce((all, one) => all + one, 0n);
+  const netted = kept > 0n && entry.direction === 'CRDT' && sum - kept === total;
+  if (complete && (sum === total || netted)) {
+    return details.map((one, at) =>
+      partOf(entry, one, {
+        minor: amounts[at] as bigint,
+        fee: netted ? (charges[at] as bigint) : null,
+        place: at + 1,
+      }),
+    );
+  }
+  return [wholeEntry(entry, total)];
+}
+
+function withText({ text = '' }: CamtEntry): CamtDetail {
+  return { ...NO_DETAIL, text };
+}
+
+function wholeEntry(entry: CamtEntry, minor: bigint): Part {
+  const { details, transactions } = entry;
+  const joined: CamtDetail = {
+    ...NO_DETAIL,
+    text: [entry.text, ...details.map(({ text }) => text)].filter(Boolean).join(' '),
+    creditorReferences: details.flatMap((one) => one.creditorReferences),
+    invoices: details.flatMap((one) => one.invoices),
+    returned: details.length > 0 && details.every((one) => one.returned),
+  };
+  const note = `Batch of ${transactions}, of which the details told do not add up to the entry.`;
+  return { ...partOf(entry, joined, { minor, fee: null, place: 0 }), note };
+}
+
+function partOf(
+  entry: CamtEntry,
+  one: CamtDetail,
+  {
+    minor,
+    fee,
+    place,
+  }: { readonly minor: bigint; readonly fee: bigint | null; readonly place: number },
+): Part {
+  return {
+    detail: one,
+    direction: one.direction ?? entry.direction,
+    minor,
+    feeMinor: fee,
+    id: idOf(entry, one, place),
+  };
+}
+
+function minorIn(
+  amount: { readonly amount: string; readonly currency: string } | undefined,
+  currency: string,
+): bigint | undefined {
+  return amount?.currency === currency ? fileAmount(amount.amount, currency) : undefined;
+}
+
+function chargesIn(entry: CamtEntry, one: CamtDetail): bigint {
+  return minorIn(one.charges ?? entry.charges, entry.currency) ?? 0n;
+}
+
+/** The bank's reference of the transaction, else of the entry with the place in it, else a digest. */
+function idOf(entry: CamtEntry, one: CamtDetail, place: number): string {
+  const own = [one.reference, one.uetr].find((id) => !isNoReference(id));
+  // Some banks repeat the entry's reference in each of its transactions.
+  const shared = entry.details.filter(
+    (other) => [other.reference, other.uetr].find((id) => !isNoReference(id)) === own,
+  );
+  if (own !== undefined) return shared.length > 1 ? `${own}/${place}` : own;
+  const ofEntry = referenceOrNone(entry.reference);
+  if (ofEntry !== undefined) return place > 0 ? `${ofEntry}/${place}` : ofEntry;
+  return derivedId(
+    'camt',
+    entry.account,
+    dayIn(entry),
+    entry.amount,
+    entry.direction,
+    one.endToEndId,
+    one.text,
+    place,
+    entry.occurrence,
+  );
+}
+
+function dayIn({ bookedOn, bookedAt, valueOn }: CamtEntry): string {
+  const day = (bookedOn ?? bookedAt ?? valueOn ?? '').slice(0, 10);
+  if (!/^\d{4}-\d\d-\d\d$/.test(day)) throw new WireMismatch('the entry has no booking date');
+  if (Number.isNaN(Date.parse(day))) throw new WireMismatch(`there is no day ${day}`);
+  return day;
+}
+
+/** The bank's instant; without an offset it is its local time, of which only the day is certain. */
+function instantIn({ bookedAt }: CamtEntry): { readonly bookedAt?: string } {
+  if (!bookedAt || !/(Z|[+-]\d\d:?\d\d)$/.test(bookedAt)) return {};
+  const instant = new Date(bookedAt);
+  return Number.isNaN(instant.getTime()) ? {} : { bookedAt: instant.toISOString() };
+}
+
+function meaningOf(entry: CamtEntry, part: Part, settings: GenericSettings): Normalized {
+  const { detail: one, direction: way } = part;
+  const undone = one.returned || entry.reversal;
+  if (entry.status === 'PDNG' && (undone || way === 'DBIT')) {
+    return { ignored: 'a debit or return that is not booked yet' };
+  }
+  if (way === 'DBIT') {
+    if (one.returned) return { events: [returnedDebit(entry, part)] };
+    return entry.reversal
+      ? { events: [reversedCredit(entry, part)] }
+      : { ignored: 'a debit that returns no payment of ours' };
+  }
+  if (one.returned) {
+    const movement = movementOf(entry, part);
+    return {
+      events: [
+        refundReturned(movement, { status: 'returned', reason: one.returnCode ?? 'returned' }),
+      ],
+    };
+  }
+  if (entry.reversal) return { ignored: 'a credit that undoes a debit of ours' };
+  const payout = payoutBy(settings.processorNames, {
+    payer: one.payer,
+    text: `${one.text} ${entry.text ?? ''}`,
+  });
+  if (payout) return payout;
+  const type = entry.status === 'BOOK' ? 'payment.succeeded' : 'payment.pending';
+  return { events: [received(type, movementOf(entry, part), entry.status)] };
+}
+
+/** A direct debit of ours came back; what the bank took beyond the original amount is its fee. */
+function returnedDebit(entry: CamtEntry, part: Part): CanonicalEvent {
+  const { detail: one, minor } = part;
+  const instructed = minorIn(one.instructed, entry.currency);
+  const original = instructed ?? minor - chargesIn(entry, one);
+  const fee = minor - original;
+  const movement = movementOf(entry, { ...part, minor: original, feeMinor: fee > 0n ? fee : null });
+  return takenBack(movement, {
+    status: 'returned',
+    reason: one.returnCode ?? 'returned',
+    undoes: 'debit',
+    ...originalOf(entry, one),
+  });
+}
+
+function reversedCredit(entry: CamtEntry, part: Part): CanonicalEvent {
+  return takenBack(movementOf(entry, part), {
+    status: 'reversed',
+    reason: 'reversal',
+    undoes: 'credit',
+    ...originalOf(entry, part.detail),
+  });
+}
+
+/** Inside a return the transaction's reference may be that of the original, when it is not the entry's own. */
+function originalOf(entry: CamtEntry, { reference }: CamtDetail): { readonly originalId?: string } {
+  const id = referenceOrNone(reference);
+  return id !== undefined && entry.reference !== undefined && !id.startsWith(entry.reference)
+    ? { originalId: id }
+    : {};
+}
+
+function movementOf(entry: CamtEntry, part: Part): Movement {
+  const { detail: one } = part;
+  const { payer, payerAccount } = one;
+  return {
+    id: part.id,
+    bookedOn: dayIn(entry),
+    ...instantIn(entry),
+    amountMinor: part.minor,
+    currency: entry.currency,
+    method: 'bank',
+    references: referencesOf(entry, part),
+    payer:
+      payer || payerAccount
+        ? { externalId: payerAccount ?? null, name: payer ?? null, email: null }
+        : null,
+    feeMinor: part.feeMinor,
+    endToEndId: referenceOrNone(one.endToEndId),
+  };
+}
+
+function referencesOf(entry: CamtEntry, { detail: one, note }: Part): readonly Reference[] {
+  const invoices = one.invoices.map(({ number, paid }): Reference => {
+    const share = minorIn(paid, entry.currency);
+    return { kind: 'invoice', number, ...(share && share > 0n ? { amountMinor: share } : {}) };
+  });
+  const endToEndId = referenceOrNone(one.endToEndId);
+  return [
+    ...invoices,
+    ...one.creditorReferences.flatMap(creditorReference),
+    ...memo(one.text),
+    ...memo(endToEndId),
+    ...memo(note),
+  ];
+}
