@@ -194,6 +194,32 @@ test('a portal that asks for patience is given it, and nothing is lost', async (
   assert.deepEqual(await fetched(), ['tr_1', 'tr_2', 'tr_3']);
 });
 
+test('a portal that stumbles now and then is read all the same, however much is asked of it', async () => {
+  const ids = Array.from({ length: 50 }, (_, index) => `tr_${index + 10}`);
+  let calls = 0;
+  answer = (id) => {
+    calls += 1;
+    if (calls % 6 === 0) throw new RetryLater('502');
+    return payment(id);
+  };
+  await announce(...ids);
+  for (let attempt = 0; attempt < 60 && (await fetches()).length > 0; attempt += 1) {
+    await run();
+    now = new Date(now.getTime() + 3_600_000);
+  }
+  assert.deepEqual(await fetched(), ids);
+});
+
+test('a portal that is down is not asked for everything', async () => {
+  answer = () => {
+    throw new RetryLater('502');
+  };
+  await announce(...Array.from({ length: 50 }, (_, index) => `tr_${index}`));
+  await run();
+  assert.ok(asked.length <= 7, String(asked.length));
+  assert.ok((await fetches()).every(({ state }) => state === 'waiting'));
+});
+
 test('one bad object does not keep the others', async () => {
   answer = (id) => {
     if (id === 'tr_bad') throw new Rejected('422', { status: 422, body: '' });

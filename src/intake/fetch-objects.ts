@@ -66,16 +66,34 @@ async function fetchAll(
     return await connection.portal.fetch?.(ctx.access(connection), requests, connection.settings);
   } catch (error) {
     await noteConnectionError(ctx, connection, error as Error);
-    if (due.length > 1 && !(error instanceof RetryLater) && !(error instanceof Reauthorize)) {
-      // One object's fault must not keep the others: each is asked for alone.
-      for (const one of due) {
-        const bodies = await fetchAll(ctx, connection, [one]);
-        if (bodies) await store(ctx, connection, [one], bodies);
-      }
+    const mustWait =
+      error instanceof Reauthorize || (error instanceof RetryLater && error.afterMs !== undefined);
+    if (due.length > 1 && !mustWait) {
+      await fetchInParts(ctx, connection, due, error as Error);
       return undefined;
     }
     await postpone(ctx, connection, due, error as Error);
     return undefined;
+  }
+}
+
+/**
+ * One object's fault must not keep the others: each is asked for alone. In passing trouble many calls seldom all
+ * succeed, so half of them are tried, and what is left only as long as that goes well.
+ */
+async function fetchInParts(
+  ctx: IntakeJobs,
+  connection: Connection,
+  due: readonly DueFetch[],
+  error: Error,
+): Promise<void> {
+  const passing = error instanceof RetryLater;
+  const size = passing ? Math.ceil(due.length / 2) : 1;
+  for (let from = 0; from < due.length; from += size) {
+    const part = due.slice(from, from + size);
+    const bodies = await fetchAll(ctx, connection, part);
+    if (bodies) await store(ctx, connection, part, bodies);
+    else if (passing) return postpone(ctx, connection, due.slice(from + size), error);
   }
 }
 
