@@ -66,7 +66,7 @@ export function paymentState(payment: WirePayment, told: Told, settings: Setting
     currency,
     ...(type === 'payment.succeeded' ? feeOf(fee, currency) : {}),
     references: referencesOf(payment),
-    links: authorizationId === null ? {} : { paymentExternalId: authorizationId },
+    links: authorizationId === null ? {} : { insteadOf: [authorizationId] },
     ...(type === 'payment.succeeded'
       ? {}
       : reason(at(payment.status_details, 'reason'), payment.reason_code, payment.pending_reason)),

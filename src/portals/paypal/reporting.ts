@@ -91,7 +91,7 @@ function payment(row: Row, status: RowStatus): Normalized {
         ...(type === 'payment.succeeded' ? feeOf(row.fee_amount, currency) : {}),
         ...aboutPayment(row),
         // The transaction that a payment follows from is its authorization.
-        links: base ? { paymentExternalId: base } : {},
+        links: base ? { insteadOf: [base] } : {},
       }),
     ],
   };
