@@ -27,7 +27,7 @@ const defaults = settingsSchema.parse({});
 
 const ALONE: Beside = { invoices: [], payer: null };
 
-/** Understands V2 events, resources of the API, and a transaction fetched together with its invoices. */
+/** Understands V2 events, resources of the API, and a transaction fetched with all that it names. */
 export function normalize({ body }: PortalDocument, given: ChargebeeSettings): Normalized {
   const settings = { ...defaults, ...given };
   const value = readWire(anyDocument, parseExactJson(body));
@@ -49,8 +49,9 @@ export function normalize({ body }: PortalDocument, given: ChargebeeSettings): N
   }
   if (value.object) return { ignored: `${value.object}: a resource that carries no money` };
   if ('invoices' in value) {
-    const { transaction, invoices } = readWire(wire.transactionWithInvoices, value);
-    return transactionState(transaction, { invoices, payer: null }, context);
+    const { transaction, invoices, customer } = readWire(wire.transactionInFull, value);
+    const payer = customer ? payerOf(customer) : null;
+    return transactionState(transaction, { invoices, payer }, context);
   }
   throw new WireMismatch('body: neither an event nor a resource of Chargebee');
 }
@@ -126,14 +127,14 @@ function customerEvent(
 const MAY_BE_APPLIED: readonly EventType[] = ['payment.pending', 'payment.succeeded'];
 
 /**
- * Where the invoices are not taken over, nothing but the invoices of a payment says which work it is for, and the
- * list of transactions does not carry them.
+ * Where invoices and customers are not taken over, nothing but those of a payment says which work it is for and who
+ * paid it, and the list of transactions does not carry them.
  */
 function pulledTransaction(transaction: wire.Transaction, settings: ChargebeeSettings): Normalized {
   const read = transactionState(transaction, ALONE, { told: undefined, settings });
   if (settings.importInvoices || !settings.apiKey || !('events' in read)) return read;
   const isMoney = read.events.some(({ type }) => MAY_BE_APPLIED.includes(type));
-  if (!isMoney || !transaction.linked_invoices?.length) return read;
+  if (!isMoney) return read;
   return { ...read, fetch: [{ entity: 'transaction', id: transaction.id }] };
 }
 

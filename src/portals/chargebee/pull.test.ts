@@ -84,23 +84,34 @@ test('an offset that leads nowhere, or an answer that is no list, is an error', 
   await assert.rejects(read(odd.api, pull.start(NOW)), /list/);
 });
 
-test('a transaction is fetched with the invoices that it names, as far as they exist', async () => {
+test('a transaction is fetched with what it names, as far as that exists', async () => {
   const transaction = {
     id: 'txn/1',
     type: 'payment',
     currency_code: 'USD',
+    customer_id: 'C-1',
     linked_invoices: [{ invoice_id: 'INV-1' }, { invoice_id: 'INV-2' }],
   };
   const { api, asked } = listening(({ pathname }) => {
     if (pathname.endsWith('INV-2')) return { status: 404, body: { http_status_code: 404 } };
+    if (pathname.includes('/customers/')) return { body: { customer: { id: 'C-1' }, card: {} } };
     if (pathname.includes('/invoices/')) return { body: { invoice: { id: 'INV-1' } } };
     return { body: { transaction } };
   });
   const [fetched] = await fetchObjects(api, [{ entity: 'transaction', id: 'txn/1' }]);
-  assert.deepEqual(JSON.parse(String(fetched?.body)), { transaction, invoices: [{ id: 'INV-1' }] });
+  assert.deepEqual(JSON.parse(String(fetched?.body)), {
+    transaction,
+    invoices: [{ id: 'INV-1' }],
+    customer: { id: 'C-1' },
+  });
   assert.deepEqual(
     asked.map((href) => new URL(href).pathname),
-    ['/api/v2/transactions/txn%2F1', '/api/v2/invoices/INV-1', '/api/v2/invoices/INV-2'],
+    [
+      '/api/v2/transactions/txn%2F1',
+      '/api/v2/invoices/INV-1',
+      '/api/v2/invoices/INV-2',
+      '/api/v2/customers/C-1',
+    ],
   );
 });
 

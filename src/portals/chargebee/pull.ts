@@ -82,7 +82,7 @@ function listCall(list: List, since: number, offset: string | null): ApiCall {
 
 type Fetched = { readonly request: FetchRequest; readonly body: Buffer };
 
-/** What exists of the requests; a transaction comes with the invoices that it names. */
+/** What exists of the requests; a transaction comes with the invoices and the customer that it names. */
 export async function fetchObjects(
   api: PortalApi,
   requests: readonly FetchRequest[],
@@ -121,11 +121,24 @@ async function fetchTransaction(api: PortalApi, id: string): Promise<Buffer | un
   );
   const invoices: unknown[] = [];
   for (const { invoice_id } of transaction.linked_invoices ?? []) {
-    const invoice = await fetchOne(api, { entity: 'invoice', id: invoice_id });
-    if (invoice) invoices.push((parseVerbatim(invoice) as { invoice?: unknown }).invoice);
+    const invoice = await partOf(api, { entity: 'invoice', id: invoice_id });
+    if (invoice) invoices.push(invoice);
   }
+  const { customer_id: customerId } = transaction;
+  const customer = customerId && (await partOf(api, { entity: 'customer', id: customerId }));
   const whole = parseVerbatim(body) as { transaction?: unknown };
-  return printVerbatim({ transaction: whole.transaction, invoices });
+  return printVerbatim({
+    transaction: whole.transaction,
+    invoices,
+    ...(customer ? { customer } : {}),
+  });
+}
+
+/** A resource without its wrapper, number by number as it came. */
+async function partOf(api: PortalApi, request: FetchRequest): Promise<unknown> {
+  const body = await fetchOne(api, request);
+  if (!body) return undefined;
+  return (parseVerbatim(body) as Record<string, unknown>)[request.entity];
 }
 
 /** Reads one record of each list that the pull reads, so that a key that may not read one is found out. */

@@ -81,10 +81,11 @@ export const event = z.object({
   content: z.record(z.string(), z.unknown()).nullish(),
 });
 
-/** A transaction fetched with the invoices that it names. */
-export const transactionWithInvoices = z.object({
+/** A transaction fetched with the invoices and the customer that it names. */
+export const transactionInFull = z.object({
   transaction,
   invoices: z.array(namedInvoice),
+  customer: customer.nullish(),
 });
 
 export type Customer = z.output<typeof customer>;
