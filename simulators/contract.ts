@@ -98,6 +98,53 @@ export type SimulatedPortal = {
   close(): Promise<void>;
 };
 
+export type SimulatedInvoice = {
+  readonly number: string;
+  readonly customerExternalId: string;
+  readonly amountMinor: bigint;
+  readonly currency: string;
+  readonly workOrder?: string;
+};
+
+/** A payment that a bookkeeper types in: a cheque from the post, or a copy of what came through another portal. */
+export type EnteredPayment = {
+  readonly customerExternalId: string;
+  readonly amountMinor: bigint;
+  readonly currency: string;
+  /** `Check`, `Credit Card` … in the books' own spelling where they have one. */
+  readonly method: string;
+  readonly reference: string;
+  readonly note?: string;
+  readonly invoices: readonly { readonly externalId: string; readonly amountMinor: bigint }[];
+};
+
+export type RecordedPayment = {
+  readonly externalId: string;
+  /** Where our mark stands. */
+  readonly reference: string;
+  readonly customerExternalId: string;
+  readonly amountMinor: bigint;
+  readonly currency: string;
+};
+
+/** An accounting system: invoices, customers, what people type in, and what we record. */
+export type SimulatedBooks = SimulatedPortal & {
+  readonly role: 'books';
+  addCustomer(customer: { readonly name: string; readonly email: string }, at: Date): string;
+  addInvoice(invoice: SimulatedInvoice, at: Date): string;
+  enterPayment(payment: EnteredPayment, at: Date): string;
+  /** Deletes a payment, which is more than voiding it: nothing of it can be read any more. */
+  remove?(paymentId: string, at: Date): void;
+  /** Payments created through the API, not in `truth()`: they are somebody else's money. */
+  recordedPayments(): readonly RecordedPayment[];
+  /** Makes every access token given out so far worthless. */
+  expireAccessTokens?(): void;
+  /** What a voided payment was can no longer be read. */
+  readonly forgetsVoided?: true;
+  /** A refund names a customer and no payment. */
+  readonly unlinkedRefunds?: true;
+};
+
 export type SimulatorOptions = {
   readonly seed: number;
   /** Probability that an API request meets a fault (429, 500, HTML 502, truncated body, slow); default 0. */

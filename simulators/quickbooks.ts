@@ -1,7 +1,12 @@
 /** A simulated QuickBooks Online company on loopback: its API, its notices and its own truth. */
 import { createHmac } from 'node:crypto';
 import { authorizationServer } from './authorization-server.ts';
-import type { SimulatedNotice, SimulatedPortal, SimulatorOptions } from './contract.ts';
+import type {
+  SimulatedBooks,
+  SimulatedInvoice,
+  SimulatedNotice,
+  SimulatorOptions,
+} from './contract.ts';
 import { serveFaulty } from './faulty-server.ts';
 import { type ApiState, answerRequest, TOO_MANY } from './quickbooks-api.ts';
 import {
@@ -24,44 +29,10 @@ export type QuickBooksSimulatorOptions = SimulatorOptions & {
   readonly notices?: 'legacy' | 'cloud-events';
 };
 
-export type SimulatedInvoice = {
-  readonly number: string;
-  readonly customerExternalId: string;
-  readonly amountMinor: bigint;
-  readonly currency: string;
-  readonly workOrder?: string;
-};
-
-/** A payment that a bookkeeper types in: a cheque from the post. */
-export type EnteredPayment = {
-  readonly customerExternalId: string;
-  readonly amountMinor: bigint;
-  readonly currency: string;
-  readonly method: string;
-  readonly reference: string;
-  readonly note?: string;
-  readonly invoices: readonly { readonly externalId: string; readonly amountMinor: bigint }[];
-};
-
-export type RecordedPayment = {
-  readonly externalId: string;
-  readonly reference: string;
-  readonly customerExternalId: string;
-  readonly amountMinor: bigint;
-  readonly currency: string;
-};
-
-export type QuickBooksSimulator = SimulatedPortal & {
+export type QuickBooksSimulator = SimulatedBooks & {
   refund(paymentId: string, amountMinor: bigint, at: Date): string;
   void(paymentId: string, at: Date): void;
-  /** Deletes a payment, which is more than voiding it: nothing of it can be read any more. */
   remove(paymentId: string, at: Date): void;
-  addCustomer(customer: { name: string; email: string }, at: Date): string;
-  addInvoice(invoice: SimulatedInvoice, at: Date): string;
-  enterPayment(payment: EnteredPayment, at: Date): string;
-  /** Payments created through the API, not in `truth()`: they are somebody else's money. */
-  recordedPayments(): readonly RecordedPayment[];
-  /** Makes every access token given out so far worthless. */
   expireAccessTokens(): void;
 };
 
@@ -104,6 +75,8 @@ export async function simulateQuickBooks(
   return {
     portal: 'quickbooks',
     role: 'books',
+    forgetsVoided: true,
+    unlinkedRefunds: true,
     settings: {
       clientId: state.authorization.clientId,
       clientSecret: state.authorization.clientSecret,

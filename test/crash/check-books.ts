@@ -41,7 +41,7 @@ export async function checkBooks(
     if (outcomes !== 1n) problems.push(`${key} has ${outcomes} outcomes`);
     if (status === 'quarantined') problems.push(`${key} was quarantined`);
   }
-  const firm = { db, organizationId: ORGANIZATION, portals: [portal], quickbooks: undefined };
+  const firm = { db, organizationId: ORGANIZATION, portals: [portal], books: [] };
   problems.push(...(await compareTruth(firm, { copies: new Map() })));
   return problems;
 }

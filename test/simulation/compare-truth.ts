@@ -2,7 +2,7 @@
 import type { TruePayment } from '../../simulators/contract.ts';
 import { sql } from '../../src/db/database.ts';
 import { owedBy, payoutsOf } from './bank.ts';
-import type { ConnectedPortal, Firm } from './firm.ts';
+import { type ConnectedBooks, type ConnectedPortal, type Firm, isBooks } from './firm.ts';
 import { MoneyByCurrency } from './money-by-currency.ts';
 import type { Story } from './story.ts';
 
@@ -27,7 +27,7 @@ type Booked = {
 };
 
 /** What of a firm and its story the comparison looks at. */
-type Books = Pick<Firm, 'db' | 'organizationId' | 'portals' | 'quickbooks'>;
+type Books = Pick<Firm, 'db' | 'organizationId' | 'portals' | 'books'>;
 type Told = Pick<Story, 'copies'>;
 
 /** Every difference between the books and the portals' truths, in sentences. */
@@ -39,7 +39,7 @@ export async function compareTruth(firm: Books, story: Told): Promise<readonly s
     problems.push(...(await compareClearing(firm, portal, story)));
     problems.push(...(await comparePayouts(firm, portal)));
   }
-  problems.push(...(await compareRecorded(firm, booked)));
+  for (const books of firm.books) problems.push(...compareRecorded(books, booked));
   return problems;
 }
 
@@ -71,7 +71,7 @@ function comparePayments(
   for (const truth of portal.simulated.truth()) {
     const name = `${portal.id} ${truth.externalId}`;
     const payment = booked.byId(connectionId, truth.externalId);
-    const copied = portal.id === 'quickbooks' ? copies.get(truth.externalId) : undefined;
+    const copied = copies.get(`${connectionId} ${truth.externalId}`);
     if (copied) {
       const original = booked.byId(copied.portal.connectionId, copied.id);
       if (payment?.id === original?.id) continue;
@@ -96,8 +96,9 @@ function comparePayment(
   truth: TruePayment,
   payment: BookedPayment | undefined,
 ): readonly string[] {
-  // QuickBooks forgets what a voided or deleted payment was; if it was never money to us, that is right.
-  const forgotten = portal.id === 'quickbooks' && truth.status === 'voided';
+  // Some books forget what a voided or deleted payment was; if it was never money to us, that is right.
+  const told = isBooks(portal) ? portal.simulated : undefined;
+  const forgotten = told?.forgetsVoided && truth.status === 'voided';
   if (!payment) return forgotten ? [] : [`${name} is missing: it is ${truth.status}`];
   const received = truth.status === 'succeeded' ? truth.amountMinor : 0n;
   const said = (value: unknown) => String(value);
@@ -108,8 +109,7 @@ function comparePayment(
     ['lost', truth.lostMinor, payment.lost_minor],
   ];
   // A refund receipt names a customer and no payment, so only the sum of refunds can be compared there.
-  if (portal.id !== 'quickbooks')
-    pairs.push(['refunded', truth.refundedMinor, payment.refunded_minor]);
+  if (!told?.unlinkedRefunds) pairs.push(['refunded', truth.refundedMinor, payment.refunded_minor]);
   if (!forgotten) {
     pairs.push(['amount', truth.amountMinor, payment.amount_minor]);
     pairs.push(['currency', truth.currency, payment.currency]);
@@ -135,7 +135,7 @@ async function compareClearing(
     sql`select currency, debit_minor - credit_minor as minor from account_balances
         where organization_id = ${organizationId} and account = ${`clearing:${portal.connectionId}`}`,
   );
-  const isMoney = (id: string) => !(portal.id === 'quickbooks' && copies.has(id));
+  const isMoney = (id: string) => !copies.has(`${portal.connectionId} ${id}`);
   const owed = owedBy(portal, isMoney);
   const booked = new MoneyByCurrency();
   for (const { currency, minor } of rows) booked.add(currency, minor);
@@ -165,22 +165,20 @@ async function comparePayouts(
   return found === wanted ? [] : [`${portal.id} paid out ${wanted}; booked are ${found}`];
 }
 
-/** What we recorded in QuickBooks is the same money once more: an id of the payment, never a payment. */
-async function compareRecorded(firm: Books, booked: Booked): Promise<readonly string[]> {
-  const { quickbooks } = firm;
-  if (!quickbooks) return [];
+/** What we recorded in books is the same money once more: an id of the payment, never a payment. */
+function compareRecorded(books: ConnectedBooks, booked: Booked): readonly string[] {
   const times = new Map<bigint, number>();
   const problems: string[] = [];
-  for (const { externalId, reference } of quickbooks.simulated.recordedPayments()) {
-    const payment = booked.byId(quickbooks.id, externalId);
-    if (!payment)
-      problems.push(`our record ${externalId} (${reference}) in QuickBooks is not recognised`);
-    else if (payment.connection_id === quickbooks.id) {
-      problems.push(`our record ${externalId} in QuickBooks was booked as pay_${payment.id}`);
+  for (const { externalId, reference } of books.simulated.recordedPayments()) {
+    const payment = booked.byId(books.connectionId, externalId);
+    if (!payment) {
+      problems.push(`our record ${externalId} (${reference}) in ${books.id} is not recognised`);
+    } else if (payment.connection_id === books.connectionId) {
+      problems.push(`our record ${externalId} in ${books.id} was booked as pay_${payment.id}`);
     } else times.set(payment.id, (times.get(payment.id) ?? 0) + 1);
   }
   for (const [id, count] of times) {
-    if (count > 1) problems.push(`pay_${id} was recorded ${count} times in QuickBooks`);
+    if (count > 1) problems.push(`pay_${id} was recorded ${count} times in ${books.id}`);
   }
   return problems;
 }

@@ -1,9 +1,8 @@
 /** One firm in one run: an organization, its simulated portals, and the engine's own ways in. */
 import { createSecretKey } from 'node:crypto';
 import pino from 'pino';
-import type { SimulatedPortal } from '../../simulators/contract.ts';
+import type { SimulatedBooks, SimulatedPortal } from '../../simulators/contract.ts';
 import { type SimulatorId, simulators } from '../../simulators/index.ts';
-import type { QuickBooksSimulator } from '../../simulators/quickbooks.ts';
 import { type Random, seededRandom } from '../../simulators/random.ts';
 import { type Database, sql } from '../../src/db/database.ts';
 import { connectionCache, createConnection } from '../../src/intake/connections.ts';
@@ -22,6 +21,8 @@ export type ConnectedPortal = {
   readonly simulated: SimulatedPortal;
 };
 
+export type ConnectedBooks = ConnectedPortal & { readonly simulated: SimulatedBooks };
+
 export type Firm = AsyncDisposable & {
   readonly seed: number;
   readonly organizationId: number;
@@ -29,7 +30,8 @@ export type Firm = AsyncDisposable & {
   /** Without faults, for looking. */
   readonly db: Database;
   readonly portals: readonly ConnectedPortal[];
-  readonly quickbooks: { readonly simulated: QuickBooksSimulator; readonly id: string } | undefined;
+  /** Where invoices are kept and payments recorded. */
+  readonly books: readonly ConnectedBooks[];
   /** What customers and the bookkeeper do, what the network does, and what the machine does. */
   readonly random: { readonly story: Random; readonly network: Random; readonly engine: Random };
   readonly receiving: Receiving;
@@ -73,17 +75,13 @@ export async function openFirm(
     await connections.find(connectionId);
     await connections.ofPortal(id);
   }
-  const books = portals.find(({ id }) => id === 'quickbooks');
   return {
     seed,
     organizationId,
     clock,
     db,
     portals,
-    quickbooks: books && {
-      simulated: books.simulated as QuickBooksSimulator,
-      id: books.connectionId,
-    },
+    books: portals.filter(isBooks),
     random: { story, network, engine },
     receiving: {
       intake: createIntake(cutOffStatements(db, engine, CUT_OFF_RATE)),
@@ -120,6 +118,10 @@ async function connect(
   const name = `${portal} (simulated)`;
   const made = { organizationId, portal, name, role, settings, actor: 'simulation' };
   return (await createConnection(connecting, made)).id;
+}
+
+export function isBooks(portal: ConnectedPortal): portal is ConnectedBooks {
+  return portal.simulated.role === 'books';
 }
 
 /** True when customers can pay there in that currency. */

@@ -3,14 +3,14 @@ import type { Random } from '../../simulators/random.ts';
 import type { OwnRecordInput } from '../../src/intake/own-document.ts';
 import { storeOwnRecords } from '../../src/intake/store.ts';
 import { toDecimalText } from '../../src/money/money.ts';
-import { type Firm, takes } from './firm.ts';
+import { type ConnectedBooks, type Firm, takes } from './firm.ts';
 
 export type Customer = {
   readonly externalId: string;
   readonly name: string;
   readonly email: string;
-  /** The customer's id in QuickBooks; undefined without QuickBooks. */
-  readonly booksId: string | undefined;
+  /** The customer's id in each of the books, by connection. */
+  readonly booksIds: ReadonlyMap<string, string>;
 };
 
 export type Invoice = { readonly number: string; readonly amountMinor: bigint };
@@ -20,8 +20,8 @@ export type Job = {
   readonly currency: string;
   readonly workOrder: string;
   readonly kind: 'service' | 'repair' | 'parts' | 'contract' | 'warranty';
-  /** Who keeps the invoices: we hear of those in QuickBooks through its notices. */
-  readonly keeper: 'own' | 'quickbooks';
+  /** The books that keep the invoices, of which we hear through their notices and pulls; none when we do. */
+  readonly keeper: ConnectedBooks | undefined;
   readonly invoices: readonly Invoice[];
   /** Agreed and paid before any invoice is written. */
   readonly deposit: boolean;
@@ -61,8 +61,13 @@ export function makeCustomers(firm: Firm, count: number): readonly Customer[] {
   return Array.from({ length: count }, (_, index) => {
     const name = `Customer ${index} of ${firm.seed}`;
     const email = `customer-${index}-${firm.seed}@example.com`;
-    const booksId = firm.quickbooks?.simulated.addCustomer({ name, email }, firm.clock.at());
-    return { externalId: `cus_${firm.seed}x${index}`, name, email, booksId };
+    const booksIds = new Map(
+      firm.books.map(({ connectionId, simulated }) => [
+        connectionId,
+        simulated.addCustomer({ name, email }, firm.clock.at()),
+      ]),
+    );
+    return { externalId: `cus_${firm.seed}x${index}`, name, email, booksIds };
   });
 }
 
@@ -73,9 +78,11 @@ export function makeJob(
 ): Job {
   const random = firm.random.story;
   const workOrder = `WO-${firm.seed}-${index}`;
-  const keeper = given.customer.booksId && random.chance(0.4) ? 'quickbooks' : 'own';
+  const currency = random.pick(currenciesOf(firm));
+  const keepers = firm.books.filter(({ simulated }) => takes(simulated, currency));
+  const keeper = keepers.length > 0 && random.chance(0.4) ? random.pick(keepers) : undefined;
   // Work that is paid stays released when it is billed for more: two invoices must become known together.
-  const two = keeper === 'own' && random.chance(0.25);
+  const two = keeper === undefined && random.chance(0.25);
   const invoices = (two ? ['A', 'B'] : ['A']).map((letter) => ({
     number: `INV-${firm.seed}-${index}${letter}`,
     amountMinor: given.newAmount(),
@@ -83,12 +90,12 @@ export function makeJob(
   const withEntitlement = random.chance(0.5);
   return {
     customer: given.customer,
-    currency: random.pick(currenciesOf(firm)),
+    currency,
     workOrder,
     kind: random.pick(KINDS),
     keeper,
     invoices,
-    deposit: keeper === 'own' && !two && random.chance(0.15),
+    deposit: keeper === undefined && !two && random.chance(0.15),
     entitlement: withEntitlement
       ? {
           kind: random.pick(ENTITLEMENTS),
@@ -108,12 +115,17 @@ function currenciesOf({ portals }: Firm): readonly string[] {
   return taken.length > 0 ? taken : CURRENCIES;
 }
 
+/** What the books call the customer. */
+export function booksIdOf(customer: Customer, { connectionId }: ConnectedBooks): string {
+  return customer.booksIds.get(connectionId) as string;
+}
+
 export type EnteredInvoices = ReadonlyMap<string, string>;
 
-/** Enters the invoices where they are kept; resolves to QuickBooks' ids by number. */
+/** Enters the invoices where they are kept; resolves to the books' ids by number. */
 export async function enterInvoices(firm: Firm, job: Job): Promise<EnteredInvoices> {
-  const { quickbooks } = firm;
-  if (job.keeper === 'own' || !quickbooks) {
+  const { keeper } = job;
+  if (!keeper) {
     await enter(
       firm,
       job.invoices.map((invoice) => invoiceRecord(job, invoice)),
@@ -122,10 +134,10 @@ export async function enterInvoices(firm: Firm, job: Job): Promise<EnteredInvoic
   }
   const ids = new Map<string, string>();
   for (const { number, amountMinor } of job.invoices) {
-    const id = quickbooks.simulated.addInvoice(
+    const id = keeper.simulated.addInvoice(
       {
         number,
-        customerExternalId: job.customer.booksId as string,
+        customerExternalId: booksIdOf(job.customer, keeper),
         amountMinor,
         currency: job.currency,
         workOrder: job.workOrder,

@@ -2,6 +2,7 @@
 import type { SimulatedOrder } from '../../simulators/contract.ts';
 import { type ConnectedPortal, type Firm, takes } from './firm.ts';
 import {
+  booksIdOf,
   type Customer,
   distinctAmounts,
   type EnteredInvoices,
@@ -21,7 +22,7 @@ export type Act = (at: Date) => void | Promise<void>;
 
 export type Story = {
   readonly jobs: readonly Job[];
-  /** QuickBooks' ids of payments that a bookkeeper copied there, with the payment they copy. */
+  /** Connection and id of payments that a bookkeeper copied into books, with the payment they copy. */
   readonly copies: ReadonlyMap<string, { readonly portal: ConnectedPortal; readonly id: string }>;
   /** Does the next act; false when the story is told. */
   next(): Promise<boolean>;
@@ -32,7 +33,7 @@ export type Telling = {
   readonly firm: Firm;
   readonly copies: Map<string, { portal: ConnectedPortal; id: string }>;
   readonly sources: readonly ConnectedPortal[];
-  /** True when the engine records payments in QuickBooks itself; else a bookkeeper copies some by hand. */
+  /** True when the engine records payments in the books itself; else a bookkeeper copies some by hand. */
   readonly recording: boolean;
 };
 
@@ -83,7 +84,7 @@ function threadOf(telling: Telling, job: Job): Act[] {
   if (job.deposit) return [workOrder, ...paying, enterTheInvoices, ...entitlementActs(firm, job)];
   // A work order is released once what is billed for it is paid; it must not be billed in two portions.
   const entering = [enterTheInvoices, workOrder, ...entitlementActs(firm, job)];
-  if (job.entered === 'before' || job.keeper === 'quickbooks') return [...entering, ...paying];
+  if (job.entered === 'before' || job.keeper) return [...entering, ...paying];
   return interleave(random.between, entering, paying);
 }
 
@@ -108,7 +109,7 @@ function interleave(
 function payingActs(telling: Telling, job: Job, books: () => EnteredInvoices): Act[] {
   const { firm, sources } = telling;
   const { story: random } = firm.random;
-  const byHand = job.keeper === 'quickbooks' && (sources.length === 0 || random.chance(0.3));
+  const byHand = job.keeper && (sources.length === 0 || random.chance(0.3));
   if (byHand) return chequeActs(telling, job, books);
   const takers = sources.filter(({ simulated }) => takes(simulated, job.currency));
   const portal = random.pick(takers);
@@ -131,7 +132,7 @@ function payingActs(telling: Telling, job: Job, books: () => EnteredInvoices): A
 
 /** In a currency that no portal takes, only a cheque is left. */
 function byHandOrNot(telling: Telling, job: Job, books: () => EnteredInvoices): Act[] {
-  return job.keeper === 'quickbooks' ? chequeActs(telling, job, books) : [];
+  return job.keeper ? chequeActs(telling, job, books) : [];
 }
 
 /** The order as its payer describes it: well, vaguely, not at all, or wrongly. */
@@ -200,11 +201,12 @@ function copyActs(
   portal: ConnectedPortal,
   { order, job, books, id }: Paying & { readonly id: () => string },
 ): Act[] {
-  const { quickbooks, random } = telling.firm;
+  const { random } = telling.firm;
+  const { keeper } = job;
   const { invoiceNumber } = order;
   // ServiceMobility names work orders only: before the invoice is known, nothing connects it with the copy.
   if (portal.simulated.reversalsByWorkOrder) return [];
-  if (!quickbooks || !books || telling.recording || job.keeper !== 'quickbooks') return [];
+  if (!keeper || !books || telling.recording) return [];
   if (invoiceNumber === undefined || order.amountMinor !== totalOf(job)) return [];
   if (!job.invoices.some(({ number }) => number === invoiceNumber) || random.story.chance(0.4)) {
     return [];
@@ -212,9 +214,9 @@ function copyActs(
   return [
     (at) => {
       const externalId = books().get(invoiceNumber) as string;
-      const copy = quickbooks.simulated.enterPayment(
+      const copy = keeper.simulated.enterPayment(
         {
-          customerExternalId: job.customer.booksId as string,
+          customerExternalId: booksIdOf(job.customer, keeper),
           amountMinor: order.amountMinor,
           currency: order.currency,
           method: 'Credit Card',
@@ -223,20 +225,22 @@ function copyActs(
         },
         at,
       );
-      telling.copies.set(copy, { portal, id: id() });
+      telling.copies.set(`${keeper.connectionId} ${copy}`, { portal, id: id() });
     },
   ];
 }
 
 /** A cheque from the post, entered by hand where the invoices are kept. */
 function chequeActs(telling: Telling, job: Job, books: () => EnteredInvoices): Act[] {
-  const { quickbooks, random } = telling.firm;
-  if (!quickbooks) return [];
+  const { random } = telling.firm;
+  const { keeper } = job;
+  if (!keeper) return [];
+  const { simulated } = keeper;
   let id = '';
   const enter: Act = (at) => {
-    id = quickbooks.simulated.enterPayment(
+    id = simulated.enterPayment(
       {
-        customerExternalId: job.customer.booksId as string,
+        customerExternalId: booksIdOf(job.customer, keeper),
         amountMinor: totalOf(job),
         currency: job.currency,
         method: 'Check',
@@ -250,10 +254,9 @@ function chequeActs(telling: Telling, job: Job, books: () => EnteredInvoices): A
     );
   };
   const way = random.story.between(1, 10);
-  if (way === 1) return [enter, (at) => quickbooks.simulated.void(id, at)];
-  if (way === 2) return [enter, (at) => quickbooks.simulated.remove(id, at)];
-  if (way === 3)
-    return [enter, (at) => void quickbooks.simulated.refund(id, totalOf(job) / 3n, at)];
+  if (way === 1 && simulated.void) return [enter, (at) => simulated.void?.(id, at)];
+  if (way === 2 && simulated.remove) return [enter, (at) => simulated.remove?.(id, at)];
+  if (way === 3) return [enter, (at) => void simulated.refund?.(id, totalOf(job) / 3n, at)];
   return [enter];
 }
 
