@@ -1,5 +1,6 @@
 /** Every simulated portal, each named once, as the demo and the seeded simulation open them. */
 import { simulateAuthorizeNet } from './authorize-net.ts';
+import { simulateChargebee } from './chargebee.ts';
 import type { SimulatedPortal, SimulatorOptions } from './contract.ts';
 import { simulateMollie } from './mollie.ts';
 import { simulateQuickBooks } from './quickbooks.ts';
@@ -17,6 +18,8 @@ export const simulators = {
     simulateQuickBooks({ ...options, notices: setting.chance(0.5) ? 'legacy' : 'cloud-events' }),
   servicemobility: (options, setting) =>
     simulateServiceMobility({ ...options, reversalIds: setting.chance(0.5) ? 'own' : 'reused' }),
+  chargebee: (options, setting) =>
+    simulateChargebee({ ...options, billsHere: setting.chance(0.5) }),
   'authorize-net': simulateAuthorizeNet,
 } as const satisfies Readonly<Record<string, Simulate>>;
 

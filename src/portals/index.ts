@@ -1,5 +1,6 @@
 /** Every portal, each named once; a test keeps this list equal to the folders beside it. */
 import { authorizeNet } from './authorize-net/index.ts';
+import { chargebee } from './chargebee/index.ts';
 import type { Portal } from './contract.ts';
 import { mollie } from './mollie/index.ts';
 import { quickbooks } from './quickbooks/index.ts';
@@ -11,6 +12,7 @@ export const portals: readonly Portal[] = [
   mollie,
   quickbooks,
   servicemobility,
+  chargebee,
   authorizeNet,
 ];
 
