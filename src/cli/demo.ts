@@ -1,4 +1,5 @@
 /** The demo: the real server with simulated portals and a firm whose customers pay. */
+
 import { join } from 'node:path';
 import { seededRandom } from '../../simulators/random.ts';
 import { createApiKey } from '../api/api-keys.ts';
@@ -7,6 +8,7 @@ import { buildServer } from '../api/server.ts';
 import { openApp } from '../app.ts';
 import type { Config } from '../config.ts';
 import { createLog } from '../log.ts';
+import { portals } from '../portals/index.ts';
 import { openDemoFirm } from './demo-firm.ts';
 import { tellDemoStory } from './demo-story.ts';
 import { startTicker } from './demo-ticker.ts';
@@ -48,7 +50,7 @@ export async function runDemo(
   print(`  Console   ${url}/#key=${key}`);
   print(`  API       ${url}/api/v1/payments   (Authorization: Bearer ${key})`);
   print(
-    '  Portals   Stripe, Mollie, ServiceMobility and QuickBooks Online, simulated on this machine',
+    `  Portals   ${portals.length}, all simulated on this machine; npx checkvalve portals lists them`,
   );
   print('  Stop      Ctrl-C');
   print('');
