@@ -19,7 +19,12 @@ import { makeRoom, paymentOf } from './payment-of.ts';
 import { statusOf } from './payment-status.ts';
 import type { DisputeRow, PaymentRow } from './rows.ts';
 
-export function decideDispute(ctx: Deciding, event: CanonicalEvent): void {
+/** `makeWay` takes back what a portal told both as its own reversal and by this dispute. */
+export function decideDispute(
+  ctx: Deciding,
+  event: CanonicalEvent,
+  makeWay: (ctx: Deciding, payment: PaymentRow) => void,
+): void {
   const { books, document } = ctx;
   const externalId = event.disputeId as string;
   const [known] = books.disputes.find('external', keyOf(document.connectionId, externalId));
@@ -51,6 +56,7 @@ export function decideDispute(ctx: Deciding, event: CanonicalEvent): void {
   else dispute.lostAt = latest(dispute.lostAt, event.occurredAt);
   dispute.reason ??= event.reason ?? null;
   if (payment) dispute.paymentId = payment.id;
+  if (event.type === 'dispute.lost') limitLoss(ctx, dispute, payment, event.amountMinor);
   dispute.updatedSequence = document.sequence;
   books.disputes.put(dispute);
   bookDisputeFee(ctx, dispute, event);
@@ -63,6 +69,7 @@ export function decideDispute(ctx: Deciding, event: CanonicalEvent): void {
     return;
   }
   ctx.toApply.add(payment.id);
+  makeWay(ctx, payment);
   if (settleDispute(ctx, dispute, payment)) {
     queueDelivery(ctx, { topic: event.type, paymentId: payment.id, subject: `dsp_${dispute.id}` });
   }
@@ -87,6 +94,32 @@ function bookDisputeFee(ctx: Deciding, dispute: DisputeRow, event: CanonicalEven
   });
 }
 
+/** A dispute may be lost in part: of what was withheld for it the rest comes back. */
+function limitLoss(
+  ctx: Deciding,
+  dispute: DisputeRow,
+  payment: PaymentRow | undefined,
+  lostMinor: bigint,
+): void {
+  const rest = dispute.amountMinor - lostMinor;
+  if (rest === 0n || dispute.posted === 'lost') return;
+  dispute.amountMinor = lostMinor;
+  if (dispute.posted === 'none' || !payment) return;
+  const sides = {
+    debit: chart.clearing(dispute.connectionId),
+    credit: chart.disputedFunds(dispute.connectionId),
+  };
+  const more = { debit: sides.credit, credit: sides.debit };
+  const money = { currency: dispute.currency, paymentId: payment.id };
+  post(ctx, {
+    kind: rest > 0n ? 'dispute.won' : 'dispute.withdrawn',
+    memo: `dispute ${dispute.externalId} lost for another amount than was withheld: pay_${payment.id}`,
+    occurredAt: dispute.lostAt ?? ctx.document.appliedAt,
+    postings: [{ ...(rest > 0n ? sides : more), ...money, amountMinor: rest > 0n ? rest : -rest }],
+  });
+  payment.disputedMinor -= rest;
+}
+
 /** Where the dispute's money is by all that is known: a later outcome outranks an earlier one. */
 function disputeState(dispute: DisputeRow): DisputeRow['posted'] {
   const { lostAt, wonAt, withdrawnAt } = dispute;
@@ -98,6 +131,11 @@ function disputeState(dispute: DisputeRow): DisputeRow['posted'] {
 /** Moves the ledger from what it says of the dispute to what is known; true when something was booked. */
 export function settleDispute(ctx: Deciding, dispute: DisputeRow, payment: PaymentRow): boolean {
   const wanted = disputeState(dispute);
+  closeReviews(ctx, {
+    disputeId: dispute.id,
+    kinds: ['dispute-waiting'],
+    resolution: 'Its payment arrived.',
+  });
   if (wanted === dispute.posted) return false;
   if (payment.receivedMinor === 0n || dispute.currency !== payment.currency) {
     openReview(ctx, {
@@ -116,11 +154,6 @@ export function settleDispute(ctx: Deciding, dispute: DisputeRow, payment: Payme
     moveDispute(ctx, dispute, payment, 'lost');
   if (dispute.posted === 'withdrawn' && wanted === 'none')
     moveDispute(ctx, dispute, payment, 'won');
-  closeReviews(ctx, {
-    disputeId: dispute.id,
-    kinds: ['dispute-waiting'],
-    resolution: 'Its payment arrived.',
-  });
   payment.status = statusOf(payment);
   ctx.books.disputes.put(dispute);
   touchPayment(ctx, payment);

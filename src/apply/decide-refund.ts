@@ -18,6 +18,9 @@ import { makeRoom, paymentOf } from './payment-of.ts';
 import { statusOf } from './payment-status.ts';
 import type { PaymentRow, RefundRow } from './rows.ts';
 
+/** The reason of a refund that nobody here made: the portal took the money back by itself. */
+const REVERSAL = 'reversal';
+
 /** @throws Quarantined when the event lacks its id or a positive amount, or tells another amount than before. */
 export function objectToRefundOrDispute(ctx: Deciding, event: CanonicalEvent): void {
   const { books, document } = ctx;
@@ -68,6 +71,7 @@ export function decideRefund(ctx: Deciding, event: CanonicalEvent): void {
     details: {},
     updatedSequence: document.sequence,
   };
+  if (event.reason === REVERSAL) refund.details = { reversal: true };
   if (refund.amountMinor === 0n) {
     refund.amountMinor = event.amountMinor;
     refund.currency = event.currency;
@@ -118,9 +122,32 @@ export function postWaiting(ctx: Deciding, payment: PaymentRow, event: Canonical
   }
 }
 
+/** What a portal took back by itself is the money of the payment's dispute, should there be one. */
+export function settleReversals(ctx: Deciding, payment: PaymentRow): void {
+  for (const refund of ctx.books.refunds.find('payment', String(payment.id))) {
+    if (isReversal(refund)) settleRefund(ctx, refund, payment);
+  }
+}
+
+function isReversal({ details }: RefundRow): boolean {
+  return (details as { readonly reversal?: boolean } | null)?.reversal === true;
+}
+
+/** Until a dispute is won, and for what went before, it carries the money; later reversals are another matter. */
+function isCarriedByDispute(ctx: Deciding, refund: RefundRow, payment: PaymentRow): boolean {
+  if (!isReversal(refund) || refund.succeededAt === null) return false;
+  const { succeededAt } = refund;
+  return ctx.books.disputes
+    .find('payment', String(payment.id))
+    .some(({ wonAt }) => wonAt === null || succeededAt <= wonAt);
+}
+
 /** Makes the ledger agree with the refund's state; true when something was booked. A failure is final. */
 function settleRefund(ctx: Deciding, refund: RefundRow, payment: PaymentRow): boolean {
-  const wanted = refund.succeededAt !== null && refund.failedAt === null ? refund.amountMinor : 0n;
+  const gone = refund.succeededAt !== null && refund.failedAt === null;
+  const carried = isCarriedByDispute(ctx, refund, payment);
+  if (carried) endWaiting(ctx, refund, 'A dispute carries its money.');
+  const wanted = gone && !carried ? refund.amountMinor : 0n;
   if (wanted === refund.postedMinor) return false;
   if (payment.receivedMinor === 0n && wanted > 0n) {
     if (payment.succeededAt === null) waitForPayment(ctx, refund, payment.externalId);
@@ -154,8 +181,8 @@ function settleRefund(ctx: Deciding, refund: RefundRow, payment: PaymentRow): bo
   } else {
     post(ctx, {
       kind: 'refund.reversed',
-      memo: `refund ${refund.externalId} of pay_${payment.id} failed`,
-      occurredAt: refund.failedAt as string,
+      memo: `refund ${refund.externalId} of pay_${payment.id} ${refund.failedAt ? 'failed' : 'is carried by a dispute'}`,
+      occurredAt: refund.failedAt ?? ctx.document.appliedAt,
       reverses: refund.entry,
       postings: [{ debit: clearing, credit: unapplied, ...money }],
     });
@@ -164,14 +191,14 @@ function settleRefund(ctx: Deciding, refund: RefundRow, payment: PaymentRow): bo
   }
   refund.postedMinor = wanted;
   ctx.books.refunds.put(refund);
-  closeReviews(ctx, {
-    refundId: refund.id,
-    kinds: ['refund-waiting'],
-    resolution: 'Its payment arrived.',
-  });
+  endWaiting(ctx, refund, 'Its payment arrived.');
   payment.status = statusOf(payment);
   touchPayment(ctx, payment);
   return true;
+}
+
+function endWaiting(ctx: Deciding, refund: RefundRow, resolution: string): void {
+  closeReviews(ctx, { refundId: refund.id, kinds: ['refund-waiting'], resolution });
 }
 
 /** A refund no payment can be found for is real money all the same: the customer's, or nobody's yet. */

@@ -8,7 +8,7 @@ import { decideOwn, objectToOwn } from './decide-own.ts';
 import { decidePayment, isPaymentEvent, objectToPayment } from './decide-payment.ts';
 import { decidePayout, objectToPayout } from './decide-payout.ts';
 import { decideCustomer, decideInvoice, objectToReceivable } from './decide-receivables.ts';
-import { decideRefund, objectToRefundOrDispute } from './decide-refund.ts';
+import { decideRefund, objectToRefundOrDispute, settleReversals } from './decide-refund.ts';
 import {
   closeReviews,
   type Deciding,
@@ -123,7 +123,7 @@ function applyEvent(ctx: Deciding, event: CanonicalEvent): void {
     case 'dispute.opened':
     case 'dispute.won':
     case 'dispute.lost':
-      return decideDispute(ctx, event);
+      return decideDispute(ctx, event, settleReversals);
     case 'payout.paid':
     case 'payout.failed':
       return decidePayout(ctx, event);

@@ -57,16 +57,22 @@ export function postOffice(firm: Firm): PostOffice {
   const deliverOne = async (letter: Letter): Promise<void> => {
     try {
       const received = await hand(firm, letter.portal, signed(firm, letter.notice));
+      // The portal could not be asked whether it sent this, and is told to send it again.
+      if (received.result === 'undecided') return again(letter);
       if (received.result !== 'stored' || received.reply.status >= 300) {
         throw new Error(`${letter.portal.id} ${letter.notice.label} was ${says(received)}`);
       }
       counts.delivered += 1;
     } catch (error) {
       if (!(error instanceof CutOff)) throw error;
-      // Not acknowledged: the portal sends it again.
-      counts.unanswered += 1;
-      put(letter, 60_000);
+      again(letter);
     }
+  };
+
+  /** Not acknowledged: the portal sends it again. */
+  const again = (letter: Letter): void => {
+    counts.unanswered += 1;
+    put(letter, 60_000);
   };
 
   const deliverAll = async (letters: readonly Letter[]): Promise<void> => {
@@ -151,7 +157,8 @@ async function deliverForgery(
   try {
     const received = await hand(firm, portal, forged);
     // What portals do not sign may make us look; that it does nothing else shows in the books.
-    if (received.result === 'refused' || isHint(portal, forged)) return;
+    if (received.result === 'refused' || received.result === 'undecided') return;
+    if (isHint(portal, forged)) return;
     throw new Error(`a forged ${portal.id} ${notice.label} was ${says(received)}`);
   } catch (error) {
     if (!(error instanceof CutOff)) throw error;
