@@ -39,6 +39,8 @@ export type BraintreeSimulatorOptions = SimulatorOptions & {
   readonly payouts?: boolean;
   /** How notices of transactions are written; the seed chooses when absent. */
   readonly bodies?: 'whole' | 'minimal';
+  /** Every payment that reaches the bank is told by `transaction_disbursed`, bank debits as well. */
+  readonly disbursed?: 'always';
 };
 
 type Simulated = {
@@ -97,7 +99,7 @@ export async function simulateBraintree(
     portal: 'braintree',
     role: 'source',
     settings: { publicKey, privateKey, merchantId, apiBaseUrl: server.baseUrl },
-    ...paymentActs(simulated),
+    ...paymentActs(simulated, { always: options.disbursed === 'always' }),
     ...reversalActs(simulated),
     ...(options.payouts
       ? {
@@ -126,7 +128,7 @@ type Acts = Required<
   Pick<SimulatedPortal, 'pay' | 'begin' | 'settle' | 'fail' | 'authorize' | 'capture' | 'void'>
 >;
 
-function paymentActs(simulated: Simulated): Acts {
+function paymentActs(simulated: Simulated, { always }: { readonly always: boolean }): Acts {
   const { world, random, tellOf } = simulated;
   const create = (
     order: SimulatedOrder,
@@ -149,8 +151,10 @@ function paymentActs(simulated: Simulated): Acts {
   const settled = (payment: SimulatedTransaction, at: Date): void => {
     payment.history.push({ status: 'SETTLED', at });
     clear(simulated, payment.order.currency, payment.amountMinor - (feeOf(payment) ?? 0n));
-    if (payment.instrument === 'us_bank_account') tellOf('transaction_settled', payment, at);
-    else if (random.chance(0.6)) tellOf('transaction_disbursed', payment, at);
+    const debit = payment.instrument === 'us_bank_account';
+    if (debit) tellOf('transaction_settled', payment, at);
+    const disbursed = always || (!debit && random.chance(0.6));
+    if (disbursed) tellOf('transaction_disbursed', payment, at);
   };
   const submitted = (payment: SimulatedTransaction, at: Date): void => {
     payment.history.push({ status: 'SUBMITTED_FOR_SETTLEMENT', at });

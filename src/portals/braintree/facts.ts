@@ -25,6 +25,8 @@ export type PaymentFacts = {
   readonly refundedId: string | undefined;
   /** Captured in parts: its children carry the money. */
   readonly inParts: boolean;
+  /** The authorization of which this captures a part. */
+  readonly authorizationId: string | undefined;
   readonly achReturnCode: string | undefined;
   /** What PayPal kept, which is the only fee any transaction tells. */
   readonly fee: { readonly amount: string; readonly currency: string } | undefined;

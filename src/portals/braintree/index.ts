@@ -30,7 +30,7 @@ export const braintree = definePortal({
     // Fixes what the API answers, whatever Braintree changes later.
     headers: () => ({ 'Braintree-Version': '2019-01-01' }),
     // Braintree publishes no limit; this leaves a shop's own calls room.
-    requestsPerMinute: 120,
+    requestsPerMinute: 300,
   },
   check,
   webhook: {

@@ -32,6 +32,8 @@ function fromXml(body: Buffer, settings: Settings): Normalized {
     const facts = paymentFromXml(node, settings);
     return isWhole(facts) ? tellPayment(facts, undefined, settings) : fetchPayment(facts);
   });
+  const [first] = told;
+  if (first && told.length === 1) return first;
   const events = told.flatMap((one) => ('events' in one ? one.events : []));
   const fetch = told.flatMap((one) => ('fetch' in one ? (one.fetch ?? []) : []));
   if (fetch.length > 0) return { events, fetch };

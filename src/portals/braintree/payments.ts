@@ -76,7 +76,10 @@ export function tellPayment(
         method: facts.method,
         references: facts.references,
         customer: facts.customer,
-        links: {},
+        links:
+          type === 'payment.succeeded' && facts.authorizationId !== undefined
+            ? { insteadOf: [facts.authorizationId] }
+            : {},
         // What was submitted may still be settled with less.
         ...(type === 'payment.succeeded' && settings.paidWhen !== 'settled'
           ? { revision: status === 'settled' ? 2 : 1 }

@@ -48,7 +48,9 @@ const payment = z.object({
       transactionFee: money,
     })
     .nullish(),
-  partialCaptureDetails: z.object({ __typename: text }).nullish(),
+  partialCaptureDetails: z
+    .object({ __typename: text, parentAuthorization: z.object({ legacyId: text }).nullish() })
+    .nullish(),
   refundedTransaction: z.object({ legacyId: text }).nullish(),
 });
 type WirePayment = z.output<typeof payment>;
@@ -82,6 +84,7 @@ export function paymentFromGraphql(value: unknown, settings: Settings): PaymentF
     reason: reasonOf(wire),
     refundedId: wire.refundedTransaction?.legacyId ?? undefined,
     inParts: wire.partialCaptureDetails?.__typename === 'ParentAuthorization',
+    authorizationId: wire.partialCaptureDetails?.parentAuthorization?.legacyId ?? undefined,
     achReturnCode: snapshot?.achReturnCode ?? undefined,
     fee: snapshot?.transactionFee
       ? { amount: snapshot.transactionFee.value, currency: snapshot.transactionFee.currencyCode }

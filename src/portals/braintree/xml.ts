@@ -76,6 +76,7 @@ export function paymentFromXml(node: XmlNode, settings: Settings): PaymentFacts 
     reason: reasonOf(node),
     refundedId,
     inParts: xmlList(node, 'partial-settlement-transaction-ids', 'item').length > 0,
+    authorizationId: xmlText(node, 'authorized-transaction-id'),
     achReturnCode: xmlText(node, 'ach-return-code'),
     fee: feeOf(node),
   };
