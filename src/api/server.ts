@@ -18,6 +18,7 @@ import { registerHealth } from './health.ts';
 import { registerConnections } from './resources/connections.ts';
 import { registerCustomers } from './resources/customers.ts';
 import { registerDocuments } from './resources/documents.ts';
+import { registerFiles } from './resources/files.ts';
 import { registerLedger } from './resources/ledger.ts';
 import { registerPayments } from './resources/payments.ts';
 import { registerReceivables } from './resources/receivables.ts';
@@ -94,5 +95,6 @@ async function registerApi(plain: FastifyInstance, app: App): Promise<void> {
   registerLedger(api, app);
   registerConnections(api, app);
   registerSystems(api, app);
+  await registerFiles(api, app);
   await registerStream(api, app, authenticate);
 }

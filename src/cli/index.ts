@@ -13,6 +13,7 @@ import { registerPortals } from './portals.ts';
 import { registerQueue } from './queue.ts';
 import { registerStart } from './start.ts';
 import { CommandFailed, EXIT, type ExitCode, processTerminal, type Terminal } from './terminal.ts';
+import { registerUpload } from './upload.ts';
 
 /** The program with all its commands; `end` is told the exit code of the command that ran. */
 export function createCli(
@@ -38,6 +39,7 @@ export function createCli(
   registerNormalize(registration);
   registerApiKeys(registration);
   registerImport(registration);
+  registerUpload(registration);
   registerQueue(registration);
   registerBooks(registration);
   registerExport(registration);

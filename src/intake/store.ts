@@ -50,7 +50,7 @@ export function storableHeaders(headers: Readonly<Record<string, string>>): Reco
 const MAX_KEY_BYTES = 200;
 
 /** A key PostgreSQL can hold: short and without control characters; any other is replaced by its hash. */
-function storableKey(key: string): string {
+export function storableKey(key: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
   const plain = Buffer.byteLength(key) <= MAX_KEY_BYTES && !/[\u0000-\u001f]/.test(key);
   return plain ? key : `sha256:${createHash('sha256').update(key).digest('hex')}`;

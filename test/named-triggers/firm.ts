@@ -95,6 +95,18 @@ export function serverForTests() {
       }
     },
 
+    /** Uploads a text file as a bookkeeper does; resolves to how many of its documents were new and known. */
+    async upload(connectionId: string, text: string): Promise<{ new: number; known: number }> {
+      const { status, body } = await server.call(
+        'POST',
+        `/api/v1/connections/${connectionId}/files`,
+        { text, headers: { 'content-type': 'application/octet-stream' } },
+      );
+      assert.equal(status, 202, JSON.stringify(body));
+      assert.deepEqual(body.setAside, []);
+      return { new: body.new, known: body.known };
+    },
+
     /** Waits until nothing of the connection waits any more, then reads its payments. */
     async booked(connectionId: string, atLeast: number): Promise<readonly Booked[]> {
       for (let look = 0; look < 400; look += 1) {
