@@ -1,5 +1,6 @@
 /** Every simulated portal, each named once, as the demo and the seeded simulation open them. */
 import { simulateAuthorizeNet } from './authorize-net.ts';
+import { simulateBraintree } from './braintree.ts';
 import { simulateChargebee } from './chargebee.ts';
 import type { SimulatedPortal, SimulatorOptions } from './contract.ts';
 import { simulateMollie } from './mollie.ts';
@@ -21,6 +22,7 @@ export const simulators = {
   chargebee: (options, setting) =>
     simulateChargebee({ ...options, billsHere: setting.chance(0.5) }),
   'authorize-net': simulateAuthorizeNet,
+  braintree: (options, setting) => simulateBraintree({ ...options, payouts: setting.chance(0.5) }),
 } as const satisfies Readonly<Record<string, Simulate>>;
 
 export type SimulatorId = keyof typeof simulators;

@@ -1,5 +1,6 @@
 /** Every portal, each named once; a test keeps this list equal to the folders beside it. */
 import { authorizeNet } from './authorize-net/index.ts';
+import { braintree } from './braintree/index.ts';
 import { chargebee } from './chargebee/index.ts';
 import type { Portal } from './contract.ts';
 import { mollie } from './mollie/index.ts';
@@ -14,6 +15,7 @@ export const portals: readonly Portal[] = [
   servicemobility,
   chargebee,
   authorizeNet,
+  braintree,
 ];
 
 const byId = new Map(portals.map((portal) => [portal.id, portal]));
