@@ -7,6 +7,7 @@ import { simulateMollie } from './mollie.ts';
 import { simulateQuickBooks } from './quickbooks.ts';
 import type { Random } from './random.ts';
 import { simulateServiceMobility } from './servicemobility.ts';
+import { simulateShopify } from './shopify.ts';
 import { simulateStripe } from './stripe.ts';
 
 /** Opens a portal; `setting` chooses among the ways in which its customers set it up. */
@@ -23,6 +24,12 @@ export const simulators = {
     simulateChargebee({ ...options, billsHere: setting.chance(0.5) }),
   'authorize-net': simulateAuthorizeNet,
   braintree: (options, setting) => simulateBraintree({ ...options, payouts: setting.chance(0.5) }),
+  shopify: (options, setting) =>
+    simulateShopify({
+      ...options,
+      credentials: setting.chance(0.5) ? 'client' : 'token',
+      ...(setting.chance(0.3) ? { topics: ['orders/paid'] } : {}),
+    }),
 } as const satisfies Readonly<Record<string, Simulate>>;
 
 export type SimulatorId = keyof typeof simulators;

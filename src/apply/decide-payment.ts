@@ -19,7 +19,7 @@ import {
   queueDelivery,
   touchPayment,
 } from './deciding.ts';
-import { findOwnPayment, findTwin } from './find-twin.ts';
+import { findLateCopy, findOwnPayment, findTwin } from './find-twin.ts';
 import { paymentForWorkOrder } from './payment-of.ts';
 import { statusOf } from './payment-status.ts';
 import { resolveReferences } from './payment-targets.ts';
@@ -104,6 +104,8 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
   mergeLinked(ctx, payment, event);
   replaceAnnounced(ctx, payment, event);
   const before = { status: payment.status };
+  const copy = findLateCopy(ctx, payment, event);
+  if (copy) giveWay(ctx, { weaker: copy, stronger: payment });
   foldEvent(ctx, payment, event);
   settleMoney(ctx, payment, event);
   payment.status = statusOf(payment);

@@ -47,9 +47,34 @@ export function ownPaymentIds(
 export function findTwin(ctx: Deciding, event: CanonicalEvent): PaymentRow | undefined {
   if (event.type !== 'payment.succeeded') return undefined;
   const candidates = [...provisionalCandidates(ctx, event), ...mirrorCandidates(ctx, event)];
-  const free = candidates.filter((payment) => !hasTwin(ctx, payment));
-  const named = free.filter((payment) => sharesInvoice(payment, event));
-  return nearest(named.length > 0 ? named : free, event.occurredAt);
+  return best(
+    candidates.filter((payment) => !hasTwin(ctx, payment)),
+    event,
+  );
+}
+
+/**
+ * The copy in the books of a payment that was booked before anything said what it pays (its portal tells the payer and
+ * the invoice later): found when it is said, unless the payment has its copy there already.
+ */
+export function findLateCopy(
+  ctx: Deciding,
+  payment: PaymentRow,
+  event: CanonicalEvent,
+): PaymentRow | undefined {
+  const { connections } = ctx.books.organization;
+  if (event.type !== 'payment.succeeded' || event.provisional) return undefined;
+  if (connections.get(ctx.document.connectionId)?.role !== 'source') return undefined;
+  const copies = mirrorCandidates(ctx, event).filter(
+    (copy) => !hasTwin(ctx, copy) && !isKnownIn(ctx, payment, copy.connectionId),
+  );
+  return best(copies, event);
+}
+
+/** Of several the nearest in time, those first that name the same invoice themselves. */
+function best(candidates: readonly PaymentRow[], event: CanonicalEvent): PaymentRow | undefined {
+  const named = candidates.filter((payment) => sharesInvoice(payment, event));
+  return nearest(named.length > 0 ? named : candidates, event.occurredAt);
 }
 
 function provisionalCandidates(ctx: Deciding, event: CanonicalEvent): readonly PaymentRow[] {
@@ -116,11 +141,16 @@ function payersOfInvoices(ctx: Deciding, event: CanonicalEvent): readonly Paymen
 
 /** A twin of the same kind was found before: a further id from this event's connection. */
 function hasTwin(ctx: Deciding, payment: PaymentRow): boolean {
+  return isKnownIn(ctx, payment, ctx.document.connectionId);
+}
+
+/** True when the payment has a further id that is of that connection. */
+function isKnownIn(ctx: Deciding, payment: PaymentRow, connectionId: string): boolean {
   for (const identity of ctx.books.identities.values()) {
     if (
       identity.kind === 'payment' &&
       identity.entityId === payment.id &&
-      identity.connectionId === ctx.document.connectionId
+      identity.connectionId === connectionId
     ) {
       return true;
     }

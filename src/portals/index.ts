@@ -6,6 +6,7 @@ import type { Portal } from './contract.ts';
 import { mollie } from './mollie/index.ts';
 import { quickbooks } from './quickbooks/index.ts';
 import { servicemobility } from './servicemobility/index.ts';
+import { shopify } from './shopify/index.ts';
 import { stripe } from './stripe/index.ts';
 
 export const portals: readonly Portal[] = [
@@ -16,6 +17,7 @@ export const portals: readonly Portal[] = [
   chargebee,
   authorizeNet,
   braintree,
+  shopify,
 ];
 
 const byId = new Map(portals.map((portal) => [portal.id, portal]));
