@@ -4,14 +4,15 @@ import { encodeJson } from '../db/json.ts';
 import { chart } from '../ledger/chart.ts';
 import { toDecimalText } from '../money/money.ts';
 import { baseStatus, foldMarks, NO_MARKS, type PaymentEventType } from '../payments/fold.ts';
+import { amountOfPart, foldPart, takenOf } from '../payments/parts.ts';
 import type { CanonicalEvent, Reference } from '../portals/events.ts';
 import { freeAllocations, keepWaiting } from './apply-cash.ts';
 import { findCustomer, findPayment } from './books.ts';
+import { objectToFee, settleFee } from './decide-fee.ts';
 import { postWaiting } from './decide-refund.ts';
 import {
   addIdentity,
   type Deciding,
-  feePosting,
   nextId,
   openReview,
   post,
@@ -37,6 +38,7 @@ export function isPaymentEvent(event: CanonicalEvent): event is PaymentEvent {
  */
 export function objectToPayment(ctx: Deciding, event: PaymentEvent): void {
   if (event.externalPaymentId === null) throw new Quarantined(`${event.type} names no payment`);
+  objectToFee(ctx, event);
   if (event.type !== 'payment.succeeded') return;
   if (event.amountMinor <= 0n) {
     throw new Quarantined(`a payment of ${event.amountMinor} minor units is not money received`);
@@ -45,7 +47,12 @@ export function objectToPayment(ctx: Deciding, event: PaymentEvent): void {
   const payment = findPayment(ctx.books, ctx.document.connectionId, event.externalPaymentId);
   if (!payment?.succeededAt || payment.provisional || event.provisional) return;
   if (payment.connectionId !== ctx.document.connectionId || event.revision !== undefined) return;
-  if (payment.amountMinor === event.amountMinor && payment.currency === event.currency) return;
+  const isRest = event.part === undefined && takenOf(payment.parts) !== null;
+  const booked =
+    event.part === undefined
+      ? payment.amountMinor
+      : (amountOfPart(payment.parts, event.part) ?? event.amountMinor);
+  if ((isRest || booked === event.amountMinor) && payment.currency === event.currency) return;
   throw new Quarantined(
     `pay_${payment.id} (${event.externalPaymentId}) is booked with ${text(payment)}; this document says ` +
       `${text(event)} of the same payment`,
@@ -317,6 +324,7 @@ function newPayment(ctx: Deciding, event: PaymentEvent): PaymentRow {
     channel: event.channel ?? null,
     failureReason: null,
     ...NO_MARKS,
+    parts: null,
     revision: null,
     payer: null,
     payerKey: null,
@@ -343,7 +351,14 @@ function foldEvent(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): voi
   const older = event.revision !== undefined && event.revision < (payment.revision ?? -1);
   Object.assign(payment, foldMarks(payment, event));
   if (event.revision !== undefined && newer) payment.revision = event.revision;
-  if (event.type === 'payment.succeeded' && !older && (first || newer)) {
+  const { part } = event;
+  if (part !== undefined) payment.parts = foldPart(payment.parts, { ...event, part });
+  const taken = takenOf(payment.parts);
+  if (taken !== null || part !== undefined) {
+    // The parts that were taken are the payment, whatever was authorized.
+    const { currency } = event.type === 'payment.succeeded' ? event : payment;
+    if (taken) changeAmount(ctx, payment, { amountMinor: taken, currency });
+  } else if (event.type === 'payment.succeeded' && !older && (first || newer)) {
     changeAmount(ctx, payment, event);
   } else if (first && event.amountMinor > 0n && event.type !== 'payment.referenced') {
     payment.amountMinor = event.amountMinor;
@@ -379,7 +394,11 @@ function foldEvent(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): voi
 }
 
 /** A first or revised amount; what was booked with another one is taken back and booked anew. */
-function changeAmount(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
+function changeAmount(
+  ctx: Deciding,
+  payment: PaymentRow,
+  event: Pick<PaymentEvent, 'amountMinor' | 'currency'>,
+): void {
   const same = payment.amountMinor === event.amountMinor && payment.currency === event.currency;
   if (!same && payment.receivedMinor > 0n) {
     takeBackReceipt(ctx, payment, `the amount became ${text(event)}`);
@@ -442,39 +461,6 @@ function takeBackReceipt(ctx: Deciding, payment: PaymentRow, because: string): v
   });
   payment.receivedMinor = 0n;
   payment.receiptEntry = null;
-}
-
-/** Books the fee once it is known; a corrected fee reverses the former posting. */
-function settleFee(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
-  if (event.feeMinor === null || event.feeMinor < 0n) return;
-  const currency = event.feeCurrency ?? event.currency;
-  if (payment.feeMinor === event.feeMinor && payment.feeCurrency === currency) return;
-  if (payment.feeEntry !== null && payment.feeMinor !== null && payment.feeCurrency !== null) {
-    const booked = feePosting(payment.connectionId, {
-      minor: payment.feeMinor,
-      currency: payment.feeCurrency,
-      paymentId: payment.id,
-    });
-    post(ctx, {
-      kind: 'fee.reversed',
-      memo: `fee of pay_${payment.id} corrected`,
-      occurredAt: event.occurredAt,
-      reverses: payment.feeEntry,
-      postings: [{ ...booked, debit: booked.credit, credit: booked.debit }],
-    });
-    payment.feeEntry = null;
-  }
-  payment.feeMinor = event.feeMinor;
-  payment.feeCurrency = currency;
-  if (event.feeMinor === 0n) return;
-  payment.feeEntry = post(ctx, {
-    kind: 'fee.charged',
-    memo: `fee of pay_${payment.id}`,
-    occurredAt: event.occurredAt,
-    postings: [
-      feePosting(payment.connectionId, { minor: event.feeMinor, currency, paymentId: payment.id }),
-    ],
-  });
 }
 
 function unite(left: readonly Reference[], right: readonly Reference[]): readonly Reference[] {

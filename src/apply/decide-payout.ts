@@ -3,7 +3,7 @@ import { chart } from '../ledger/chart.ts';
 import { latest } from '../payments/fold.ts';
 import type { CanonicalEvent } from '../portals/events.ts';
 import { keyOf } from './books.ts';
-import { type Deciding, nextId, post, Quarantined } from './deciding.ts';
+import { type Deciding, feePosting, nextId, post, Quarantined } from './deciding.ts';
 import type { PayoutRow } from './rows.ts';
 
 /** @throws Quarantined when the event lacks its id or an amount, or tells another amount than before. */
@@ -33,6 +33,7 @@ export function decidePayout(ctx: Deciding, event: CanonicalEvent): void {
     currency: event.currency,
     paidAt: null,
     failedAt: null,
+    costMinor: null,
     posted: false,
     entry: null,
     updatedSequence: document.sequence,
@@ -45,8 +46,24 @@ export function decidePayout(ctx: Deciding, event: CanonicalEvent): void {
   else payout.failedAt = latest(payout.failedAt, event.occurredAt);
   const wanted = payout.paidAt !== null && payout.failedAt === null;
   if (wanted !== payout.posted) bookPayout(ctx, payout, wanted);
+  bookCost(ctx, payout, event);
   payout.updatedSequence = document.sequence;
   books.payouts.put(payout);
+}
+
+/** What the portal kept with the payout is booked once; a negative cost was given back. */
+function bookCost(ctx: Deciding, payout: PayoutRow, event: CanonicalEvent): void {
+  const cost = event.payoutCostMinor;
+  if (cost === undefined || cost === 0n || payout.costMinor !== null) return;
+  payout.costMinor = cost;
+  const minor = cost < 0n ? -cost : cost;
+  const fee = feePosting(payout.connectionId, { minor, currency: payout.currency });
+  post(ctx, {
+    kind: cost > 0n ? 'fee.charged' : 'fee.returned',
+    memo: `kept with payout ${payout.externalId}`,
+    occurredAt: event.occurredAt,
+    postings: [cost > 0n ? fee : { ...fee, debit: fee.credit, credit: fee.debit }],
+  });
 }
 
 /** A negative payout is a debit from our bank: the same accounts the other way round. */

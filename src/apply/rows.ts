@@ -1,5 +1,6 @@
 /** The rows of the books as `decide` works on them, and the tables they come from. Names equal the columns. */
 import type { Table } from '../db/table.ts';
+import type { PaymentParts } from '../payments/parts.ts';
 import type { Payer, Reference } from '../portals/events.ts';
 
 export type PaymentStatus =
@@ -32,6 +33,7 @@ export type PaymentRow = {
   succeededLastAt: string | null;
   failedAt: string | null;
   voidedAt: string | null;
+  parts: PaymentParts | null;
   revision: number | null;
   payer: Payer | null;
   payerKey: string | null;
@@ -74,6 +76,7 @@ export const paymentsTable: Table<PaymentRow> = {
     succeededLastAt: 'instant',
     failedAt: 'instant',
     voidedAt: 'instant',
+    parts: 'json',
     revision: 'integer',
     payer: 'json',
     payerKey: 'text',
@@ -188,6 +191,7 @@ export type PayoutRow = {
   currency: string;
   paidAt: string | null;
   failedAt: string | null;
+  costMinor: bigint | null;
   posted: boolean;
   entry: bigint | null;
   updatedSequence: bigint;
@@ -204,6 +208,7 @@ export const payoutsTable: Table<PayoutRow> = {
     currency: 'text',
     paidAt: 'instant',
     failedAt: 'instant',
+    costMinor: 'bigint',
     posted: 'boolean',
     entry: 'bigint',
     updatedSequence: 'bigint',

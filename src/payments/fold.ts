@@ -2,6 +2,7 @@
  * Folds canonical events into a payment's state. Each event only ever moves marks forward (a join), so the
  * result does not depend on the order, the number or the way events arrive.
  */
+import { type PaymentParts, takenOf } from './parts.ts';
 
 /** The latest instants (ISO UTC) at which a payment was seen in each state; null when never. */
 export type PaymentMarks = {
@@ -61,10 +62,16 @@ export type BaseStatus = 'pending' | 'authorized' | 'succeeded' | 'failed' | 'vo
 /**
  * The state the marks add up to: precedence first, then time. A void is final. Success outranks whatever came
  * before or in the same second; only a failure strictly later takes the money back (a returned debit).
- * A new attempt (authorized or pending) strictly after a failure is alive again.
+ * A new attempt (authorized or pending) strictly after a failure is alive again. Parts that were taken are received,
+ * whatever became of the others or of the rest.
  */
-export function baseStatus(marks: PaymentMarks): BaseStatus {
+export function baseStatus(
+  marks: PaymentMarks & { readonly parts?: PaymentParts | null },
+): BaseStatus {
+  const taken = takenOf(marks.parts);
+  if (taken !== null && taken > 0n) return 'succeeded';
   if (marks.voidedAt) return 'voided';
+  if (taken !== null) return 'failed';
   if (marks.succeededLastAt) {
     return marks.failedAt !== null && marks.failedAt > marks.succeededLastAt
       ? 'failed'

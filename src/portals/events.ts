@@ -105,8 +105,15 @@ export type CanonicalEvent = {
   };
   /** True when `externalPaymentId` stands in for an id not yet known (portals/README, provisional identity). */
   readonly provisional?: boolean;
+  /**
+   * Names one of several parts that a payment is taken in (captures): it is received as their sum, each counted
+   * once. With `payment.referenced` what `feeMinor` is charged for, a share of the payment's fee.
+   */
+  readonly part?: string;
   /** Orders the states of a payment that its portal lets people edit (QuickBooks SyncToken); higher wins. */
   readonly revision?: number;
+  /** On a payout: what the portal kept with it that is the fee of no payment (monthly fees, invoices). */
+  readonly payoutCostMinor?: bigint;
   /** Why it failed, was declined or disputed, in the portal's words. */
   readonly reason?: string;
   /** False for a dispute that has not moved money (an inquiry). */
