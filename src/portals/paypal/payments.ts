@@ -140,7 +140,7 @@ export function authorizationState(
 
 /** Everything an order has become, with its payer, whom captures do not name. */
 export function orderState(order: WireOrder, settings: Settings): Normalized {
-  const means = { customer: payerOf(order), method: methodOf(order) };
+  const means = { customer: payerOf(order), method: sourceOf(order)?.method ?? null };
   const parts = order.purchase_units.flatMap(({ payments }) => [
     ...(payments?.captures ?? []).map((one) => paymentState(one, undefined, settings)),
     ...(payments?.authorizations ?? []).map((one) => authorizationState(one, undefined, settings)),
@@ -199,7 +199,7 @@ function referencesOf(payment: WirePayment) {
 }
 
 function payerOf(order: WireOrder): Payer | null {
-  const [source] = Object.values((order.payment_source ?? {}) as Record<string, unknown>);
+  const source = sourceOf(order)?.details;
   const externalId = textOf(at(order.payer, 'payer_id')) ?? textOf(at(source, 'account_id'));
   const name =
     textOf(at(source, 'business_name')) ??
@@ -216,14 +216,23 @@ export function personName(name: unknown): string | null {
   return textOf(name) ?? (textOf(at(name, 'full_name')) || joined || null);
 }
 
-const WALLETS = ['paypal', 'venmo', 'apple_pay', 'google_pay', 'pay_upon_invoice'];
-const BANKS = 'bancontact blik eps giropay ideal mybank p24 sofort trustly multibanco'.split(' ');
+const METHODS: ReadonlyMap<string, Method> = new Map([
+  ...'paypal venmo apple_pay google_pay'.split(' ').map((source) => [source, 'wallet'] as const),
+  ...'bancontact blik eps giropay ideal mybank p24 sofort trustly multibanco'
+    .split(' ')
+    .map((source) => [source, 'bank'] as const),
+  ['card', 'card'],
+]);
 
-/** The one key of an order's `payment_source`. */
-function methodOf(order: WireOrder): Method | null {
-  const [source] = Object.keys((order.payment_source ?? {}) as object);
-  if (source === undefined) return null;
-  if (WALLETS.includes(source)) return 'wallet';
-  if (BANKS.includes(source)) return 'bank';
-  return source === 'card' ? 'card' : 'other';
+/** What an order was paid with: the one member of its `payment_source` that says something to us, else its only one. */
+function sourceOf(
+  order: WireOrder,
+): { readonly method: Method; readonly details: unknown } | undefined {
+  const sources = Object.entries((order.payment_source ?? {}) as object);
+  for (const [source, details] of sources) {
+    const method = METHODS.get(source);
+    if (method) return { method, details };
+  }
+  const [only, ...others] = sources;
+  return only && others.length === 0 ? { method: 'other', details: only[1] } : undefined;
 }
