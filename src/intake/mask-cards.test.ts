@@ -68,6 +68,7 @@ describe('what is no card number stays as it is', () => {
     ['an IBAN in groups', 'DE89 3704 0044 0532 0130 00'],
     ['a Stripe id', 'pi_3SQ7kLB7WZ01zgkW0tYpNc4A ch_4111111111111111'],
     ['a QuickBooks realm', '{"realmId":"4111111111111111"}'],
+    ["Shopify's ids", '{"parent":"gid://shopify/OrderTransaction/4222222222222"}'],
     ['an id that passes the check digit', '{"transactionId": 4111111111111111}'],
     ['a UUID', '8f946192-3c9c-11ea-b77f-4111111111111111'],
     ['a hexadecimal hash', 'a4111111111111111f'],

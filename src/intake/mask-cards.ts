@@ -19,8 +19,12 @@ const NETWORKS: readonly { readonly prefix: RegExp; readonly lengths: readonly n
   { prefix: /^62/, lengths: [16, 19] },
 ];
 
-/** Names under which portals send ids; a number there is an id even when it happens to pass the check digit. */
-const ID_FIELD = /"[^"]*(?:id|reference|token|realm|account|number_key)"\s*:\s*"?$/i;
+/**
+ * Where portals send ids, by the field's name or by Shopify's own form of them (`gid://shopify/Order/…`): a number
+ * there is an id even when it happens to pass the check digit.
+ */
+const ID_FIELD =
+  /(?:"[^"]*(?:id|reference|token|realm|account|number_key)"\s*:\s*"?|gid:\/\/shopify\/\w+\/)$/i;
 
 /**
  * Replaces all but the first six and last four digits of every card number by `*`, keeping the length.
