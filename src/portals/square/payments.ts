@@ -58,7 +58,8 @@ export function paymentInContext(
   if (!news) return { events: [event] };
   return {
     events: [
-      event,
+      // The money itself says so, too: by the invoice it names, its copy in the books is recognised.
+      { ...event, references: [...event.references, ...references], customer: payer },
       tell({
         type: 'payment.referenced',
         externalPaymentId: payment.id,

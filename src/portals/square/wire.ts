@@ -1,4 +1,4 @@
-/** What Square sends, as far as it is read; unknown fields pass. Square leaves out what it does not know, or sends null. */
+/** What Square sends, as far as it is read; unknown fields pass, and what Square does not know is absent or null. */
 import { z } from 'zod';
 import { wireDecimal } from '../kit/wire.ts';
 
