@@ -8,6 +8,7 @@ import { simulateQuickBooks } from './quickbooks.ts';
 import type { Random } from './random.ts';
 import { simulateServiceMobility } from './servicemobility.ts';
 import { simulateShopify } from './shopify.ts';
+import { simulateSquare } from './square.ts';
 import { simulateStripe } from './stripe.ts';
 
 /** Opens a portal; `setting` chooses among the ways in which its customers set it up. */
@@ -30,6 +31,7 @@ export const simulators = {
       credentials: setting.chance(0.5) ? 'client' : 'token',
       ...(setting.chance(0.3) ? { topics: ['orders/paid'] } : {}),
     }),
+  square: simulateSquare,
 } as const satisfies Readonly<Record<string, Simulate>>;
 
 export type SimulatorId = keyof typeof simulators;

@@ -7,6 +7,7 @@ import { mollie } from './mollie/index.ts';
 import { quickbooks } from './quickbooks/index.ts';
 import { servicemobility } from './servicemobility/index.ts';
 import { shopify } from './shopify/index.ts';
+import { square } from './square/index.ts';
 import { stripe } from './stripe/index.ts';
 
 export const portals: readonly Portal[] = [
@@ -18,6 +19,7 @@ export const portals: readonly Portal[] = [
   authorizeNet,
   braintree,
   shopify,
+  square,
 ];
 
 const byId = new Map(portals.map((portal) => [portal.id, portal]));
