@@ -25,6 +25,8 @@ import { type Random, seededRandom } from './random.ts';
 export type PaypalSimulatorOptions = SimulatorOptions & {
   /** Whether payments are sales of v1, captures of v2, or either by seed (default). */
   readonly generation?: 'v1' | 'v2';
+  /** Whether captures that name an invoice come by one of PayPal's invoices; by seed when absent. */
+  readonly invoiced?: boolean;
   /** `unknown`: the connection does not trust its certificates, so PayPal has to be asked (default by trust). */
   readonly certificate?: 'trusted' | 'unknown';
 };
@@ -69,7 +71,7 @@ export async function simulatePaypal(options: PaypalSimulatorOptions): Promise<S
       apiBaseUrl: server.baseUrl,
       ...(trusted ? { trustedCertificate: throwAway.root } : {}),
     },
-    ...paymentActs(world, emit, options.generation),
+    ...paymentActs(world, emit, options),
     ...refundActs(world, emit),
     ...disputeActs(world, emit),
     payout: (at) => withdraw(world, at),
@@ -106,7 +108,7 @@ type PaymentActs = Required<
 function paymentActs(
   world: PaypalWorld,
   emit: Emit,
-  generation: PaypalSimulatorOptions['generation'],
+  { generation, invoiced }: PaypalSimulatorOptions,
 ): PaymentActs {
   const { random } = world;
   const create = (order: SimulatedOrder, at: Date, authorized: boolean): PaypalPayment => {
@@ -135,7 +137,8 @@ function paymentActs(
     const kind = payment.generation === 'v1' ? 'SALE' : 'CAPTURE';
     emit(`PAYMENT.${kind}.COMPLETED`, wire.wirePayment(payment), at);
     // Some captures come by an invoice of PayPal's, which tells of them as well.
-    if (kind === 'SALE' || !payment.order.invoiceNumber || random.chance(0.7)) return;
+    if (kind === 'SALE' || !payment.order.invoiceNumber) return;
+    if (!(invoiced ?? random.chance(0.3))) return;
     emit('INVOICING.INVOICE.PAID', { invoice: wire.wireInvoice(payment) }, at);
   };
   return {
