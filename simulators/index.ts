@@ -4,6 +4,7 @@ import { simulateBraintree } from './braintree.ts';
 import { simulateChargebee } from './chargebee.ts';
 import type { SimulatedPortal, SimulatorOptions } from './contract.ts';
 import { simulateMollie } from './mollie.ts';
+import { simulatePaypal } from './paypal.ts';
 import { simulateQuickBooks } from './quickbooks.ts';
 import type { Random } from './random.ts';
 import { simulateServiceMobility } from './servicemobility.ts';
@@ -32,6 +33,8 @@ export const simulators = {
       ...(setting.chance(0.3) ? { topics: ['orders/paid'] } : {}),
     }),
   square: simulateSquare,
+  paypal: (options, setting) =>
+    simulatePaypal({ ...options, certificate: setting.chance(0.3) ? 'unknown' : 'trusted' }),
 } as const satisfies Readonly<Record<string, Simulate>>;
 
 export type SimulatorId = keyof typeof simulators;

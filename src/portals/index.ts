@@ -4,6 +4,7 @@ import { braintree } from './braintree/index.ts';
 import { chargebee } from './chargebee/index.ts';
 import type { Portal } from './contract.ts';
 import { mollie } from './mollie/index.ts';
+import { paypal } from './paypal/index.ts';
 import { quickbooks } from './quickbooks/index.ts';
 import { servicemobility } from './servicemobility/index.ts';
 import { shopify } from './shopify/index.ts';
@@ -20,6 +21,7 @@ export const portals: readonly Portal[] = [
   braintree,
   shopify,
   square,
+  paypal,
 ];
 
 const byId = new Map(portals.map((portal) => [portal.id, portal]));
