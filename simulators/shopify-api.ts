@@ -136,20 +136,34 @@ function changedOrders(world: ShopWorld, search: string) {
   return world.orders
     .map(graphOrder)
     .filter(({ updatedAt }) => updatedAt >= from)
-    .sort((a, b) => (a.updatedAt < b.updatedAt ? -1 : a.updatedAt > b.updatedAt ? 1 : 0));
+    .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
 }
 
-/** A cursor names the last record of its page. */
-function page<T extends { readonly id: string }>(records: readonly T[], after: string | null) {
+type Listed = { readonly id: string; readonly updatedAt?: string };
+
+/** What a cursor remembers of a record: an order that changes meanwhile moves on, and the rest stays in place. */
+const placeOf = ({ id, updatedAt = '' }: Listed): string => `${updatedAt} ${id}`;
+
+/** Orders are listed by their last change, oldest first; everything else newest first, and stays where it is. */
+function page<T extends Listed>(records: readonly T[], after: string | null) {
   const last = after === null ? undefined : Buffer.from(after, 'base64').toString('utf8');
-  const place = last === undefined ? 0 : records.findIndex(({ id }) => id === last) + 1;
-  const nodes = records.slice(place, place + PAGE_SIZE);
+  const place = records.findIndex((record) =>
+    record.updatedAt === undefined ? placeOf(record) === last : placeOf(record) > (last ?? ''),
+  );
+  const from = last === undefined ? 0 : startOf(records, place);
+  const nodes = records.slice(from, from + PAGE_SIZE);
   const end = nodes.at(-1);
   return {
     nodes,
     pageInfo: {
-      hasNextPage: place + nodes.length < records.length,
-      endCursor: end ? Buffer.from(end.id).toString('base64') : null,
+      hasNextPage: from + nodes.length < records.length,
+      endCursor: end ? Buffer.from(placeOf(end)).toString('base64') : null,
     },
   };
+}
+
+/** The record itself was found for orders, the one before it for all others. */
+function startOf(records: readonly Listed[], place: number): number {
+  if (place < 0) return records.length;
+  return records[place]?.updatedAt === undefined ? place + 1 : place;
 }

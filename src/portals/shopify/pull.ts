@@ -5,6 +5,7 @@ import { Rejected, WireMismatch } from '../kit/errors.ts';
 import { readWire } from '../kit/wire.ts';
 import { ask, QUERIES } from './graphql.ts';
 import { canAsk, type Settings } from './settings.ts';
+import { split } from './split.ts';
 import { orderGid } from './wire.ts';
 
 const DAY_MS = 86_400_000;
@@ -24,7 +25,7 @@ const LISTS = [
 type List = (typeof LISTS)[number];
 
 export type Cursor = {
-  /** Where the connection begins: nothing before it is looked back to but disputes and payouts. */
+  /** Where the connection begins: what of the account is older belongs to payments that nobody here knows. */
   readonly from: string;
   /** Everything before is read. */
   readonly since: string;
@@ -56,7 +57,7 @@ export const pull: NonNullable<Portal<Settings, Cursor>['pull']> = {
       after: sweep.after,
       since: cursor.since,
     });
-    const bodies = found && found.nodes.length > 0 ? [body] : [];
+    const bodies = found ? bodiesOf(body, found, list, cursor.from) : [];
     const after = found
       ? nextPage(found, list, { ...cursor, startedAt: sweep.startedAt, after: sweep.after })
       : null;
@@ -94,6 +95,20 @@ async function readPage(
   const connection = account?.[list.name];
   if (account === undefined && !denied) throw new WireMismatch('shopifyPaymentsAccount: missing');
   return { body, found: connection == null ? undefined : readWire(page, connection) };
+}
+
+/** The page as it came; of the account only what the connection is old enough for, record by record. */
+function bodiesOf(body: Buffer, { nodes }: Page, list: List, from: string): readonly Buffer[] {
+  if (nodes.length === 0) return [];
+  const begin = Date.parse(from) - OVERLAP_SECONDS * 1000;
+  const isOld = (node: Readonly<Record<string, unknown>>): boolean =>
+    Date.parse(String(node.finalizedOn ?? node[list.dateField])) < begin;
+  // An open dispute matters however long ago it began.
+  const old = nodes.map((node) => isOld(node) && (list.name !== 'disputes' || node.finalizedOn));
+  if (list.name === 'orders' || !old.some(Boolean)) return [body];
+  return split(body, {})
+    .filter((_, index) => !old[index])
+    .map((document) => document.body);
 }
 
 /** The cursor of the next page; null at the end, or where the rest is older than what can still change. */
