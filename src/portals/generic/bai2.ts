@@ -81,8 +81,8 @@ function continued(
       .slice(textFieldAt(before.split(',')))
       .join('') !== '';
   if (inText) return `${before} ${more}`;
-  const ended = record.content.endsWith('/') && !before.endsWith(',');
-  return ended ? `${before},${more}` : `${before}${more}`;
+  const isOpen = before.endsWith(',') && !record.content.endsWith('/');
+  return isOpen ? `${before}${more}` : `${before},${more}`;
 }
 
 /** How many fields the funds type takes beyond itself. */
@@ -206,7 +206,11 @@ class Reading {
       amount: String(wholeAmount(amount)),
       bankReference: (fields[textAt - 2] ?? '').trim(),
       customerReference: (fields[textAt - 1] ?? '').trim(),
-      text: fields.slice(textAt).join(',').trim(),
+      text: fields
+        .slice(textAt)
+        .join(',')
+        .replace(/^[,\s]+/, '')
+        .trimEnd(),
     });
   }
 

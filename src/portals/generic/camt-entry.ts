@@ -90,7 +90,9 @@ export function camtMeaning(entry: CamtEntry, settings: GenericSettings): Normal
 type Part = {
   readonly detail: CamtDetail;
   readonly direction: 'CRDT' | 'DBIT';
+  /** What moved on the account for it; charges of a debit are part of it. */
   readonly minor: bigint;
+  readonly charges: bigint;
   readonly feeMinor: bigint | null;
   readonly id: string;
   readonly note?: string;
@@ -105,75 +107,67 @@ const NO_DETAIL: CamtDetail = {
 
 /** The transactions where they add up to the entry, else the entry once, with a note. */
 function partsOf(entry: CamtEntry): readonly Part[] {
-  const { details } = entry;
-  const total = fileAmount(entry.amount, entry.currency);
-  const only = details.length <= 1 && entry.transactions <= 1;
-  if (only) {
-    const single = details[0] ?? withText(entry);
-    const own = single.amount ? minorIn(single.amount, entry.currency) : total;
-    const charges = chargesIn(entry, single);
-    // The bank kept its charge from what the payer sent: what was sent is the payment.
-    const netted = own !== undefined && charges > 0n && own - charges === total;
-    const fee = netted && entry.direction === 'CRDT' ? charges : null;
-    const minor = fee === null ? total : (own as bigint);
-    return [partOf(entry, single, { minor, fee, place: 0 })];
-  }
-  const amounts = details.map((one) =>
-    one.amount ? minorIn(one.amount, entry.currency) : undefined,
+  const { details, currency, transactions } = entry;
+  const total = fileAmount(entry.amount, currency);
+  const isSingle = details.length <= 1 && transactions <= 1;
+  const listed = isSingle ? [details[0] ?? { ...NO_DETAIL, text: entry.text ?? '' }] : details;
+  const parts = listed.map((one, at): Part => {
+    const minor = (one.amount && minorIn(one.amount, currency)) ?? (isSingle ? total : undefined);
+    const charges = isSingle ? chargesIn(entry, one) : (minorIn(one.charges, currency) ?? 0n);
+    return {
+      detail: one,
+      direction: one.direction ?? entry.direction,
+      minor: minor ?? 0n,
+      charges,
+      feeMinor: null,
+      id: idOf(entry, one, isSingle ? 0 : at + 1),
+    };
+  });
+  const isComplete = listed.length === Math.max(1, transactions);
+  if (!isComplete || parts.some(({ minor }) => minor === 0n)) return [wholeEntry(entry, total)];
+  const sum = parts.reduce(
+    (all, { minor, direction: way }) => all + (way === entry.direction ? minor : -minor),
+    0n,
   );
-  const complete =
-    details.length === entry.transactions && amounts.every((amount) => amount !== undefined);
-  const signs = details.map((one) =>
-    (one.direction ?? entry.direction) === entry.direction ? 1n : -1n,
-  );
-  const sum = amounts.reduce<bigint>((all, one, at) => all + (one ?? 0n) * (signs[at] ?? 1n), 0n);
-  const charges = details.map((one) => minorIn(one.charges, entry.currency) ?? 0n);
-  const kept = charges.reduce((all, one) => all + one, 0n);
-  const netted = kept > 0n && entry.direction === 'CRDT' && sum - kept === total;
-  if (complete && (sum === total || netted)) {
-    return details.map((one, at) =>
-      partOf(entry, one, {
-        minor: amounts[at] as bigint,
-        fee: netted ? (charges[at] as bigint) : null,
-        place: at + 1,
-      }),
-    );
-  }
-  return [wholeEntry(entry, total)];
+  if (sum === total) return parts;
+  return settleCharges(entry, parts, { sum, total }) ?? [wholeEntry(entry, total)];
 }
 
-function withText({ text = '' }: CamtEntry): CamtDetail {
-  return { ...NO_DETAIL, text };
+/** Charges explain the difference: kept from credits they are fees, added to debits they are part of them. */
+function settleCharges(
+  entry: CamtEntry,
+  parts: readonly Part[],
+  { sum, total }: { readonly sum: bigint; readonly total: bigint },
+): readonly Part[] | undefined {
+  const kept = parts.reduce((all, { charges }) => all + charges, 0n);
+  if (kept === 0n) return undefined;
+  if (entry.direction === 'CRDT' && sum - kept === total) {
+    return parts.map((part) => ({ ...part, feeMinor: part.charges }));
+  }
+  if (entry.direction === 'DBIT' && sum + kept === total) {
+    return parts.map((part) => ({ ...part, minor: part.minor + part.charges }));
+  }
+  return undefined;
 }
 
 function wholeEntry(entry: CamtEntry, minor: bigint): Part {
-  const { details, transactions } = entry;
+  const { details, transactions, direction: way } = entry;
+  const [first, ...others] = details;
   const joined: CamtDetail = {
-    ...NO_DETAIL,
+    ...(first && others.length === 0 ? first : NO_DETAIL),
     text: [entry.text, ...details.map(({ text }) => text)].filter(Boolean).join(' '),
     creditorReferences: details.flatMap((one) => one.creditorReferences),
     invoices: details.flatMap((one) => one.invoices),
     returned: details.length > 0 && details.every((one) => one.returned),
   };
-  const note = `Batch of ${transactions}, of which the details told do not add up to the entry.`;
-  return { ...partOf(entry, joined, { minor, fee: null, place: 0 }), note };
-}
-
-function partOf(
-  entry: CamtEntry,
-  one: CamtDetail,
-  {
-    minor,
-    fee,
-    place,
-  }: { readonly minor: bigint; readonly fee: bigint | null; readonly place: number },
-): Part {
   return {
-    detail: one,
-    direction: one.direction ?? entry.direction,
+    detail: joined,
+    direction: way,
     minor,
-    feeMinor: fee,
-    id: idOf(entry, one, place),
+    charges: chargesIn(entry, joined),
+    feeMinor: null,
+    id: idOf(entry, joined, 0),
+    note: `Of ${transactions} transactions in this entry the details told do not add up to it.`,
   };
 }
 
@@ -257,9 +251,9 @@ function meaningOf(entry: CamtEntry, part: Part, settings: GenericSettings): Nor
 
 /** A direct debit of ours came back; what the bank took beyond the original amount is its fee. */
 function returnedDebit(entry: CamtEntry, part: Part): CanonicalEvent {
-  const { detail: one, minor } = part;
+  const { detail: one, minor, charges } = part;
   const instructed = minorIn(one.instructed, entry.currency);
-  const original = instructed ?? minor - chargesIn(entry, one);
+  const original = instructed ?? minor - charges;
   const fee = minor - original;
   const movement = movementOf(entry, { ...part, minor: original, feeMinor: fee > 0n ? fee : null });
   return takenBack(movement, {

@@ -23,6 +23,11 @@ export function readCsv(body: Buffer, settings: GenericSettings): Normalized {
         'it is none of the formats that are known (camt, MT940, BAI2, NACHA); a CSV needs `csvColumns`',
     };
   }
+  if (body.subarray(0, 2).toString('latin1') === 'PK') {
+    return {
+      quarantined: 'it is a ZIP or Excel file; upload what is in it, an Excel sheet as CSV',
+    };
+  }
   const rows = rowsOf(decode(body, settings), settings);
   const places = placesOf(rows, columns, settings);
   const data = settings.csvHeader ? rows.slice(1) : rows;

@@ -21,10 +21,10 @@ export function readMt940(body: Buffer): readonly Mt940Line[] {
 function fieldsIn(text: string): readonly Field[] {
   const fields: { tag: string; lines: string[] }[] = [];
   for (const raw of text.split(/\r\n|\r|\n/)) {
-    const line = raw.replace(/^(\{\d:[^{}]*\})*\{4:/, '').trimEnd();
+    const line = raw.replace(/^(\{\d:[^{}]*\})*\{4:/, '');
     const [, tag, rest] = /^:(\d\d[A-Z]?):(.*)$/.exec(line) ?? [];
     if (tag !== undefined) fields.push({ tag, lines: [rest ?? ''] });
-    else if (line === '' || /^-\}?/.test(line) || /^\{/.test(line))
+    else if (line.trim() === '' || /^-(\}|$)/.test(line) || /^\{\d:/.test(line))
       fields.push({ tag: '', lines: [] });
     else fields.at(-1)?.lines.push(line);
   }
@@ -72,8 +72,8 @@ function linesOf(fields: readonly Field[], head: Head): readonly Mt940Line[] {
     lines.push({
       format: 'mt940',
       ...head,
-      ...statementLine(first),
-      supplement: more.join(' '),
+      ...statementLine(first.trimEnd()),
+      supplement: more.join(' ').trim(),
       details,
     });
   });
