@@ -1,4 +1,4 @@
-/** Asking the Admin API: what is asked for, and what its answers mean, which come with status 200 even when they fail. */
+/** Asking the Admin API: what is asked for, and what its answers mean, whose errors come with status 200. */
 import { z } from 'zod';
 import type { PortalApi } from '../contract.ts';
 import { Rejected, RetryLater, WireMismatch } from '../kit/errors.ts';

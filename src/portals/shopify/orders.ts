@@ -16,7 +16,7 @@ export function unknownOrder(number: string | null | undefined): OrderFacts {
 }
 
 /** The order of a webhook body. */
-export function restOrderFacts(order: RestOrder, settings: Settings): OrderFacts {
+function restOrderFacts(order: RestOrder, settings: Settings): OrderFacts {
   const { customer, billing_address: address } = order;
   const name = [customer?.first_name, customer?.last_name].map(trimmed).filter(Boolean).join(' ');
   return {
