@@ -1,4 +1,4 @@
-/** References that a biller prints on its invoices for payers to repeat: ISO 11649 (`RF…`) and the Swiss QR reference. */
+/** References that billers print for payers to repeat: ISO 11649 (`RF…`) and the Swiss QR reference. */
 import type { Reference } from '../events.ts';
 import { memo } from './movement.ts';
 

@@ -181,7 +181,10 @@ export function shortDay(text: string): string {
   return dayOf(2000 + Number(year), Number(month), Number(day));
 }
 
-/** Decimal text as files write it: `.5`, `+12.` and leading zeros are legal. @throws MalformedAmount, UnknownCurrency */
+/**
+ * Decimal text as files write it: `.5`, `+12.` and leading zeros are legal.
+ * @throws MalformedAmount, UnknownCurrency
+ */
 export function fileAmount(text: string, currency: string): bigint {
   const plain = text
     .trim()
