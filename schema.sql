@@ -407,6 +407,8 @@ create table invoices (
   purchase_order_key text,
   registered_entry bigint,
   updated_sequence bigint not null,
+  stated_at timestamp with time zone,
+  revision bigint,
   constraint invoices_pkey PRIMARY KEY (organization_id, id),
   constraint invoices_organization_id_connection_id_external_id_key UNIQUE (organization_id, connection_id, external_id),
   constraint invoices_organization_id_connection_id_fkey FOREIGN KEY (organization_id, connection_id) REFERENCES connections(organization_id, id),

@@ -108,6 +108,7 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
     voidedPayment(ctx, event) ??
     newPayment(ctx, event);
   if (payment.connectionId !== connectionId) return;
+  const seen = known && whatIsApplied(known);
   mergeLinked(ctx, payment, event);
   replaceAnnounced(ctx, payment, event);
   const before = { status: payment.status };
@@ -117,7 +118,8 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
   settleMoney(ctx, payment, event);
   payment.status = statusOf(payment);
   touchPayment(ctx, payment);
-  ctx.toApply.add(payment.id);
+  // A document that tells nothing new must not move money, even if other money has moved meanwhile.
+  if (whatIsApplied(payment) !== seen) ctx.toApply.add(payment.id);
   if (payment.status !== before.status || (!known && event.type !== 'payment.referenced')) {
     queueDelivery(ctx, { topic: event.type, paymentId: payment.id });
   }
@@ -125,6 +127,21 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
   function recogniseCopy(context: Deciding, own: PaymentRow): void {
     addIdentity(context, { kind: 'payment', connectionId, externalId, entityId: own.id });
   }
+}
+
+/** All of a payment that decides what it is applied to, in one text; lists, because the database reorders names. */
+function whatIsApplied(payment: PaymentRow): string {
+  const { id, status, amountMinor, currency, receivedMinor, customerId, payer } = payment;
+  const identity = [id, payment.mirrors, payment.held, payment.provisional, customerId];
+  const references = payment.references.map((one) => [
+    one.kind,
+    one.externalId,
+    one.number,
+    one.text,
+    one.amountMinor,
+  ]);
+  const who = [payer?.externalId, payer?.name, payer?.email];
+  return encodeJson([identity, who, status, amountMinor, currency, receivedMinor, references]);
 }
 
 /** A void with an id of its own means the newest payment of its work order that has its amount. */

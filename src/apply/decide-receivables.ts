@@ -56,11 +56,19 @@ export function decideInvoice(ctx: Deciding, event: CanonicalEvent): void {
   if (!facts) return;
   const known =
     findInvoice(ctx.books, ctx.document.connectionId, facts.externalId) ?? twinInvoice(ctx, facts);
+  if (known && isOlder(ctx, known, event)) return;
+  const invoice = known ?? newInvoice(ctx, facts);
+  if (invoice.connectionId === ctx.document.connectionId) {
+    invoice.statedAt = event.occurredAt;
+    invoice.revision = event.revision === undefined ? null : BigInt(event.revision);
+  }
   if (event.type === 'invoice.voided') {
-    if (known && known.status !== 'void') voidInvoice(ctx, known);
+    // Kept although nothing was known of it: what it was before may still arrive.
+    invoice.number ??= facts.number;
+    invoice.numberKey = matchKey(invoice.number);
+    if (invoice.status !== 'void') voidInvoice(ctx, invoice);
     return;
   }
-  const invoice = known ?? newInvoice(ctx, facts);
   const customerId = customerOfInvoice(ctx, facts) ?? invoice.customerId;
   const again =
     invoice.registeredEntry === null ||
@@ -82,6 +90,20 @@ export function decideInvoice(ctx: Deciding, event: CanonicalEvent): void {
     moveDeposits(ctx, workOrder, invoice);
   }
   applyWaiting(ctx, invoice);
+}
+
+/**
+ * True for a state that came late: its portal counts versions and this is an earlier one, or the invoice was voided
+ * after it. Without a count, instants of different documents are too coarse to order anything else by.
+ */
+function isOlder(ctx: Deciding, invoice: InvoiceRow, event: CanonicalEvent): boolean {
+  if (invoice.connectionId !== ctx.document.connectionId) return false;
+  if (invoice.revision !== null && event.revision !== undefined) {
+    return BigInt(event.revision) < invoice.revision;
+  }
+  return (
+    invoice.status === 'void' && invoice.statedAt !== null && event.occurredAt < invoice.statedAt
+  );
 }
 
 /** The same invoice as another system states it: same number, currency and total. */
@@ -133,6 +155,8 @@ function newInvoice(ctx: Deciding, facts: InvoiceFacts): InvoiceRow {
     purchaseOrder: null,
     purchaseOrderKey: null,
     registeredEntry: null,
+    statedAt: null,
+    revision: null,
     updatedSequence: ctx.document.sequence,
   };
 }

@@ -53,6 +53,7 @@ export function decideRefund(ctx: Deciding, event: CanonicalEvent): void {
   const externalId = event.refundId as string;
   const [known] = books.refunds.find('external', keyOf(document.connectionId, externalId));
   const payment = paymentOf(ctx, event, known);
+  if (known && payment) takeBackUnlinked(ctx, known, payment);
   const refund: RefundRow = known ?? {
     id: nextId(ctx),
     connectionId: document.connectionId,
@@ -199,6 +200,33 @@ function settleRefund(ctx: Deciding, refund: RefundRow, payment: PaymentRow): bo
 
 function endWaiting(ctx: Deciding, refund: RefundRow, resolution: string): void {
   closeReviews(ctx, { refundId: refund.id, kinds: ['refund-waiting'], resolution });
+}
+
+/** A refund that was booked as nobody's turns out to be this payment's: it is booked anew, as that. */
+function takeBackUnlinked(ctx: Deciding, refund: RefundRow, payment: PaymentRow): void {
+  if (refund.paymentId !== null || refund.postedMinor === 0n) return;
+  const { amountMinor, currency, connectionId, customerId } = refund;
+  post(ctx, {
+    kind: 'refund.reversed',
+    memo: `refund ${refund.externalId} is of pay_${payment.id}`,
+    occurredAt: ctx.document.appliedAt,
+    reverses: refund.entry,
+    postings: [
+      {
+        debit: chart.clearing(connectionId),
+        credit: chart.unappliedCash(customerId),
+        amountMinor,
+        currency,
+      },
+    ],
+  });
+  refund.entry = null;
+  refund.postedMinor = 0n;
+  closeReviews(ctx, {
+    refundId: refund.id,
+    kinds: ['refund-unlinked'],
+    resolution: 'Its payment was named.',
+  });
 }
 
 /** A refund no payment can be found for is real money all the same: the customer's, or nobody's yet. */

@@ -257,6 +257,8 @@ export type InvoiceRow = {
   purchaseOrder: string | null;
   purchaseOrderKey: string | null;
   registeredEntry: bigint | null;
+  statedAt: string | null;
+  revision: bigint | null;
   updatedSequence: bigint;
 };
 
@@ -281,6 +283,8 @@ export const invoicesTable: Table<InvoiceRow> = {
     purchaseOrder: 'text',
     purchaseOrderKey: 'text',
     registeredEntry: 'bigint',
+    statedAt: 'instant',
+    revision: 'bigint',
     updatedSequence: 'bigint',
   },
 };

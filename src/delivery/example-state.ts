@@ -109,6 +109,8 @@ export function exampleAllocation(
       purchaseOrder: null,
       purchaseOrderKey: null,
       registeredEntry: null,
+      statedAt: null,
+      revision: null,
       updatedSequence: 1n,
       ...invoice,
     },
