@@ -1,0 +1,58 @@
+/** Xero's deliveries: their signature, and the handshake that Xero calls "intent to receive". */
+import type { Notice, Reply, Verdict } from '../contract.ts';
+import { hmac, sameBytes } from '../kit/hmac.ts';
+import type { Secret } from '../kit/secret.ts';
+import { AUTHENTIC, likelyMistake, refused } from '../kit/verdict.ts';
+import type { XeroSettings } from './settings.ts';
+
+const SIGNATURE = 'x-xero-signature';
+
+/** Nobody else signs with a header of that name. */
+export function recognizes({ headers }: Notice): boolean {
+  return headers[SIGNATURE] !== undefined;
+}
+
+/**
+ * Base64 of the HMAC-SHA256 over the raw bytes, keyed with the text of the webhook key: it looks like base64 and is
+ * not decoded. The key belongs to the app, so a genuine event may still be another organisation's.
+ */
+export function authenticate(notice: Notice, { webhookKey }: XeroSettings): Verdict {
+  const signature = notice.headers[SIGNATURE];
+  if (signature === undefined || signature === '') {
+    return refused('signature-missing', `no ${SIGNATURE} header`);
+  }
+  if (!/^[A-Za-z0-9+/]{43}=$/.test(signature)) {
+    return refused('signature-malformed', `${SIGNATURE} is not the base64 of 32 bytes`);
+  }
+  const claimed = Buffer.from(signature, 'base64');
+  const keys = webhookKey ?? [];
+  const fits = (key: Secret | string | Buffer, body: Buffer): boolean =>
+    sameBytes(hmac('sha256', key, body), claimed);
+  if (keys.some((key) => fits(key, notice.body))) return AUTHENTIC;
+  const mistake = likelyMistake({ keys, body: notice.body, setting: 'webhookKey', fits });
+  return refused('signature-wrong', mistake);
+}
+
+/**
+ * Xero tries every new address with deliveries without events, some signed and some wrongly signed on purpose: 200
+ * and exactly 401 are expected, both with an empty body. They tell nothing and are neither stored nor held against
+ * the connection.
+ */
+export function handshake(notice: Notice, settings: XeroSettings): Reply | undefined {
+  if (notice.method === 'GET' || !recognizes(notice) || !hasNoEvents(notice.body)) return undefined;
+  return { status: authenticate(notice, settings).verdict === 'authentic' ? 200 : 401 };
+}
+
+/** These bodies are short; a long one is an ordinary delivery and not parsed here. */
+const LONGEST_INTENT = 2_000;
+
+function hasNoEvents(body: Buffer): boolean {
+  if (body.length > LONGEST_INTENT) return false;
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    const events = typeof value === 'object' && value !== null && 'events' in value && value.events;
+    return Array.isArray(events) && events.length === 0;
+  } catch {
+    return false;
+  }
+}
