@@ -3,6 +3,7 @@ import { simulateAuthorizeNet } from './authorize-net.ts';
 import { simulateBraintree } from './braintree.ts';
 import { simulateChargebee } from './chargebee.ts';
 import type { SimulatedPortal, SimulatorOptions } from './contract.ts';
+import { simulateGeneric } from './generic.ts';
 import { simulateMollie } from './mollie.ts';
 import { simulatePaypal } from './paypal.ts';
 import { simulateQuickBooks } from './quickbooks.ts';
@@ -35,6 +36,12 @@ export const simulators = {
   square: simulateSquare,
   paypal: (options, setting) =>
     simulatePaypal({ ...options, certificate: setting.chance(0.3) ? 'unknown' : 'trusted' }),
+  generic: (options, setting) =>
+    simulateGeneric({
+      ...options,
+      headers: setting.chance(0.5) ? 'webhook' : 'svix',
+      version: setting.chance(0.5) ? 'v1' : 'v1a',
+    }),
 } as const satisfies Readonly<Record<string, Simulate>>;
 
 export type SimulatorId = keyof typeof simulators;

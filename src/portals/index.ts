@@ -3,6 +3,7 @@ import { authorizeNet } from './authorize-net/index.ts';
 import { braintree } from './braintree/index.ts';
 import { chargebee } from './chargebee/index.ts';
 import type { Portal } from './contract.ts';
+import { generic } from './generic/index.ts';
 import { mollie } from './mollie/index.ts';
 import { paypal } from './paypal/index.ts';
 import { quickbooks } from './quickbooks/index.ts';
@@ -22,6 +23,7 @@ export const portals: readonly Portal[] = [
   shopify,
   square,
   paypal,
+  generic,
 ];
 
 const byId = new Map(portals.map((portal) => [portal.id, portal]));
