@@ -626,6 +626,7 @@ create table refunds (
   customer_id bigint,
   details jsonb not null default '{}'::jsonb,
   updated_sequence bigint not null,
+  fee_posted_minor bigint not null default 0,
   constraint refunds_pkey PRIMARY KEY (organization_id, id),
   constraint refunds_organization_id_connection_id_external_id_key UNIQUE (organization_id, connection_id, external_id),
   constraint refunds_organization_id_connection_id_fkey FOREIGN KEY (organization_id, connection_id) REFERENCES connections(organization_id, id),

@@ -38,11 +38,23 @@ export async function simulateSquare(options: SimulatorOptions): Promise<Simulat
     ...disputesOf(world),
     payout: (at) => payOut(world, at),
     payouts: () => world.all('payout').map(truePayout),
+    disputeFees: () => refundFeesOf(world),
     takeNotices: world.takeNotices,
     truth: () => world.all('payment').map((payment) => truthOf(world, payment)),
     requestCount: server.requestCount,
     close: server.close,
   };
+}
+
+/** Of each refund that stands, what Square gives back of its fee. */
+function refundFeesOf(world: SquareWorld) {
+  return world
+    .all('refund')
+    .filter(({ status, processing_fee }) => status === 'COMPLETED' && processing_fee !== undefined)
+    .map(({ amount_money, processing_fee }) => ({
+      currency: (amount_money as WireMoney).currency,
+      amountMinor: feeOf(processing_fee),
+    }));
 }
 
 function paymentsOf(world: SquareWorld) {

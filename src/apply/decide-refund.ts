@@ -7,6 +7,7 @@ import { settleDispute } from './decide-dispute.ts';
 import {
   closeReviews,
   type Deciding,
+  feePosting,
   nextId,
   openReview,
   post,
@@ -64,6 +65,7 @@ export function decideRefund(ctx: Deciding, event: CanonicalEvent): void {
     currency: event.currency,
     feeMinor: event.feeMinor,
     feeCurrency: event.feeMinor === null ? null : (event.feeCurrency ?? event.currency),
+    feePostedMinor: 0n,
     succeededAt: null,
     failedAt: null,
     postedMinor: 0n,
@@ -72,6 +74,11 @@ export function decideRefund(ctx: Deciding, event: CanonicalEvent): void {
     details: {},
     updatedSequence: document.sequence,
   };
+  // The fee is often known only once the refund is done; a document without it says nothing of it.
+  if (event.feeMinor !== null) {
+    refund.feeMinor = event.feeMinor;
+    refund.feeCurrency = event.feeCurrency ?? event.currency;
+  }
   if (event.reason === REVERSAL) refund.details = { reversal: true };
   if (refund.amountMinor === 0n) {
     refund.amountMinor = event.amountMinor;
@@ -92,7 +99,10 @@ export function decideRefund(ctx: Deciding, event: CanonicalEvent): void {
     if (changed) {
       queueDelivery(ctx, { topic: event.type, paymentId: payment.id, subject: `ref_${refund.id}` });
     }
-  } else settleUnlinkedRefund(ctx, refund);
+  } else {
+    settleUnlinkedRefund(ctx, refund);
+    settleRefundFee(ctx, refund);
+  }
 }
 
 /** Books what waited for this payment to be received, under the id it has or one that the event names. */
@@ -143,8 +153,34 @@ function isCarriedByDispute(ctx: Deciding, refund: RefundRow, payment: PaymentRo
     .some(({ wonAt }) => wonAt === null || succeededAt <= wonAt);
 }
 
-/** Makes the ledger agree with the refund's state; true when something was booked. A failure is final. */
+/** Makes the ledger agree with the refund's state and fee; true when its money was booked. A failure is final. */
 function settleRefund(ctx: Deciding, refund: RefundRow, payment: PaymentRow): boolean {
+  const changed = settleMoneyBack(ctx, refund, payment);
+  settleRefundFee(ctx, refund);
+  return changed;
+}
+
+/** What the portal charged for the refund, or gave back of the payment's fee, while the refund stands. */
+function settleRefundFee(ctx: Deciding, refund: RefundRow): void {
+  const wanted = refund.postedMinor > 0n ? (refund.feeMinor ?? 0n) : 0n;
+  const more = wanted - refund.feePostedMinor;
+  if (more === 0n) return;
+  const fee = feePosting(refund.connectionId, {
+    minor: more > 0n ? more : -more,
+    currency: refund.feeCurrency ?? refund.currency,
+    ...(refund.paymentId === null ? {} : { paymentId: refund.paymentId }),
+  });
+  post(ctx, {
+    kind: more > 0n ? 'fee.charged' : 'fee.returned',
+    memo: `fee of refund ${refund.externalId}`,
+    occurredAt: refund.failedAt ?? refund.succeededAt ?? ctx.document.appliedAt,
+    postings: [more > 0n ? fee : { ...fee, debit: fee.credit, credit: fee.debit }],
+  });
+  refund.feePostedMinor = wanted;
+  ctx.books.refunds.put(refund);
+}
+
+function settleMoneyBack(ctx: Deciding, refund: RefundRow, payment: PaymentRow): boolean {
   const gone = refund.succeededAt !== null && refund.failedAt === null;
   const carried = isCarriedByDispute(ctx, refund, payment);
   if (carried) endWaiting(ctx, refund, 'A dispute carries its money.');

@@ -107,6 +107,7 @@ export type RefundRow = {
   currency: string;
   feeMinor: bigint | null;
   feeCurrency: string | null;
+  feePostedMinor: bigint;
   succeededAt: string | null;
   failedAt: string | null;
   postedMinor: bigint;
@@ -129,6 +130,7 @@ export const refundsTable: Table<RefundRow> = {
     currency: 'text',
     feeMinor: 'bigint',
     feeCurrency: 'text',
+    feePostedMinor: 'bigint',
     succeededAt: 'instant',
     failedAt: 'instant',
     postedMinor: 'bigint',

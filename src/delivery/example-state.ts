@@ -60,6 +60,7 @@ export function exampleRefund(more: Partial<RefundRow> = {}): RefundRow {
     amountMinor: 7500n,
     currency: 'USD',
     feeMinor: null,
+    feePostedMinor: 0n,
     feeCurrency: null,
     succeededAt: '2026-11-06T11:20:00.000Z',
     failedAt: null,

@@ -117,7 +117,8 @@ describe('what keeps it from working is told with what to do', () => {
         sql`insert into oauth_tokens (organization_id, connection_id, token_sealed, access_expires_at,
               refresh_expires_at, updated_at)
             values (${ORGANIZATION}, ${id}, '\\x00', now(), ${dies}, '2026-09-01T00:00:00Z')
-            on conflict (organization_id, connection_id) do update set refresh_expires_at = excluded.refresh_expires_at`,
+            on conflict (organization_id, connection_id) do update
+            set refresh_expires_at = excluded.refresh_expires_at`,
       );
     await keep('2026-12-10T00:00:00Z');
     assert.ok(!(await tested(id)).text.includes('ends at'));
