@@ -24,6 +24,7 @@ import { registerPayments } from './resources/payments.ts';
 import { registerReceivables } from './resources/receivables.ts';
 import { registerReviewItems } from './resources/review-items.ts';
 import { registerSystems } from './resources/systems.ts';
+import { registerTryBody } from './resources/try-body.ts';
 import { registerStream } from './sse/stream.ts';
 import { webhooks } from './webhooks.ts';
 
@@ -95,6 +96,7 @@ async function registerApi(plain: FastifyInstance, app: App): Promise<void> {
   registerLedger(api, app);
   registerConnections(api, app);
   registerSystems(api, app);
+  registerTryBody(api, app.now);
   await registerFiles(api, app);
   await registerStream(api, app, authenticate);
 }

@@ -112,6 +112,24 @@ test('a file may be larger than any other body, up to the limit of the portal', 
   assert.equal(row?.count, 1n);
 });
 
+test('a mapping can be tried against a pasted sample', async () => {
+  const fieldMapping = { type: '=payment.succeeded', id: 'no', amount: 'sum', currency: '=USD' };
+  const attempt = (settings: object, path = 'generic') =>
+    server.call('POST', `/api/v1/portals/${path}/normalize`, {
+      body: { body: '{"no":7,"sum":"12.50","at":"2026-11-13T09:00:00Z"}', settings },
+    });
+  const missing = await attempt({ fieldMapping });
+  assert.equal(missing.body.code, 'invalid-settings');
+  assert.match(missing.body.errors[0].message, /occurredAt: is missing/);
+  const good = await attempt({ fieldMapping: { ...fieldMapping, occurredAt: 'at' } });
+  assert.equal(good.status, 200);
+  assert.equal(good.body.events[0].amountMinor, 1250);
+  const misplaced = await attempt({ fieldMapping: { ...fieldMapping, occurredAt: 'when' } });
+  assert.match(misplaced.body.quarantined[0].reason, /occurredAt: there is nothing at when/);
+  assert.equal((await attempt({}, 'nowhere')).status, 404);
+  assert.equal((await attempt({}, 'stripe')).body.quarantined.length, 1);
+});
+
 test('OpenAPI describes it', async () => {
   const { body } = await server.call('GET', '/openapi.json');
   const operation = body.paths['/api/v1/connections/{id}/files'].post;
