@@ -1,9 +1,10 @@
 /** Loads, with a fixed number of set-based queries, everything of the books that a batch can touch. */
 import { empty, join, type Queryable, raw, type Sql, sql } from '../db/database.ts';
 import { selectRows } from '../db/table.ts';
+import { foldPart, type PaymentParts, takenOf } from '../payments/parts.ts';
 import type { Reference } from '../portals/events.ts';
 import { emailKey, matchKey } from '../receivables/match-key.ts';
-import { addToWaiting, type Books, keyOf } from './books.ts';
+import { addToWaiting, type Books, findPayment, keyOf } from './books.ts';
 import {
   actionsTable,
   allocationsTable,
@@ -37,6 +38,7 @@ export async function loadBooks(tx: Queryable, books: Books, wanted: Wanted): Pr
     if (payment.customerId !== null) wanted.amounts.add(payment.amountMinor);
     else wantPayer(wanted, payment);
   }
+  wantSums(books, wanted);
   await loadCustomers(load);
   await loadAllocations(
     load,
@@ -54,6 +56,18 @@ function wantPayer(wanted: Wanted, { connectionId, payer }: PaymentRow): void {
   wanted.customers.add(connectionId, payer?.externalId);
   const email = emailKey(payer?.email);
   if (email) wanted.emails.add(email);
+}
+
+/** What payments taken in parts amount to after each of the batch's events. */
+function wantSums(books: Books, wanted: Wanted): void {
+  const folded = new Map<string, PaymentParts>();
+  for (const { connectionId, externalId, event } of wanted.parts) {
+    const key = keyOf(connectionId, externalId);
+    const before = folded.get(key) ?? findPayment(books, connectionId, externalId)?.parts ?? null;
+    const parts = foldPart(before, event);
+    folded.set(key, parts);
+    wanted.amounts.add(takenOf(parts) ?? 0n);
+  }
 }
 
 type Load = {

@@ -33,8 +33,9 @@ const FAILED: Item = { ...SECOND, eventCode: 'CAPTURE_FAILED', minute: 50 };
 const EXPIRED: Item = { eventCode: 'EXPIRE', pspReference: 'E', value: 10_000, minute: 60 };
 const REFUNDED: Item = { eventCode: 'REFUND', pspReference: 'R', value: 7_000, minute: 30 };
 
-function bodyOf({ eventCode, pspReference, value, minute, success = 'true' as never }: Item) {
-  const item = {
+function bodyOf(item: Item, more: Readonly<Record<string, unknown>> = {}) {
+  const { eventCode, pspReference, value, minute, success } = item;
+  const fields = {
     eventCode,
     pspReference,
     merchantAccountCode: 'Firm',
@@ -43,9 +44,10 @@ function bodyOf({ eventCode, pspReference, value, minute, success = 'true' as ne
     amount: { value, currency: 'USD' },
     eventDate: new Date(Date.UTC(2026, 10, 4, 9, minute)).toISOString(),
     paymentMethod: 'visa',
-    success,
+    success: success ?? 'true',
+    ...more,
   };
-  return { live: 'true', notificationItems: [{ NotificationRequestItem: item }] };
+  return { live: 'true', notificationItems: [{ NotificationRequestItem: fields }] };
 }
 
 const HEADER =
@@ -154,6 +156,41 @@ describe('a payment captured in parts', () => {
     assert.match(told.join('\n'), /succeeded 6000 received 6000/);
     assert.match(told.join('\n'), /quarantined pay_\d+ \(A\) is booked/);
   });
+});
+
+async function enterInvoice(books: TestBooks): Promise<void> {
+  await books.own({ kind: 'customer.upserted', externalId: 'C1', name: 'N', email: 'n@x.example' });
+  await books.own({
+    kind: 'invoice.upserted',
+    externalId: 'own-9',
+    number: 'X-9',
+    customerExternalId: 'C1',
+    total: { amount: '90.00', currency: 'USD' },
+  });
+}
+
+/** Nothing names the invoice: only payer and amount say which is meant. */
+it('pays the open invoice that the sum of its parts equals', async () => {
+  await using books = await openTestBooks(database.url);
+  const connectionId = await books.connect('adyen', 'source', { capture: 'manual' });
+  await enterInvoice(books);
+  await books.apply();
+  for (const item of [AUTHORISED, FIRST, SECOND]) {
+    const payer = item === AUTHORISED ? { shopperEmail: 'n@x.example' } : {};
+    const body = bodyOf(item, { merchantReference: '', additionalData: payer });
+    await books.webhook(connectionId, body);
+    await books.apply();
+  }
+  const rows = await books.db.query<{ says: string }>(
+    sql`select concat_ws(' ', number, status, balance_minor) as says from invoices
+        where organization_id = ${books.organizationId}`,
+  );
+  assert.deepEqual(
+    rows.map((row) => row.says),
+    ['X-9 paid 0'],
+  );
+  const rebuild = await checkRebuild(books.db, books.organizationId);
+  assert.deepEqual(rebuild.differences, []);
 });
 
 describe('what is kept', () => {

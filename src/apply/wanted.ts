@@ -30,6 +30,12 @@ export class Pairs {
   }
 }
 
+export type PartOfPayment = {
+  readonly connectionId: string;
+  readonly externalId: string;
+  readonly event: CanonicalEvent & { readonly part: string };
+};
+
 export type Wanted = {
   readonly payments: Pairs;
   readonly paymentIds: Set<bigint>;
@@ -56,6 +62,8 @@ export type Wanted = {
   receivables: boolean;
   /** Amounts that may equal an invoice's balance. */
   readonly amounts: Set<bigint>;
+  /** Events of payments taken in parts, in their order: the sums they lead to may equal a balance, too. */
+  readonly parts: PartOfPayment[];
   readonly allocationIds: Set<bigint>;
   readonly reviewItemIds: Set<bigint>;
   readonly reviewSubjects: Set<string>;
@@ -85,6 +93,7 @@ export function wantedBy(
     waitingKeys: new Set(),
     receivables: false,
     amounts: new Set(),
+    parts: [],
     allocationIds: new Set(),
     reviewItemIds: new Set(),
     reviewSubjects: new Set(),
@@ -136,6 +145,9 @@ function wantEvent(
   if (email) wanted.emails.add(email);
   wantReferences(wanted, connectionId, event.references);
   for (const id of ownPaymentIds(installation, event.references)) wanted.paymentIds.add(id);
+  const { part, externalPaymentId: externalId } = event;
+  if (part !== undefined && externalId !== null)
+    wanted.parts.push({ connectionId, externalId, event: { ...event, part } });
   if (event.type === 'payment.succeeded') {
     wanted.amounts.add(event.amountMinor);
     if (event.provisional) wanted.twins = true;
