@@ -91,7 +91,7 @@ export type SimulatedPortal = {
   truth(): readonly TruePayment[];
   /** Present with `payout`. */
   payouts?(): readonly TruePayout[];
-  /** What the portal kept for disputes besides the disputed money, refunded fees left out; absent when nothing. */
+  /** What the portal kept that is the fee of no payment: for disputes, less what it gave back, and for the account. */
   disputeFees?(): readonly { readonly currency: string; readonly amountMinor: bigint }[];
   /** API requests answered so far, faults included. */
   readonly requestCount: () => number;

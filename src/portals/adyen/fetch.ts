@@ -5,7 +5,7 @@ import { type AdyenSettings, canFetchReports, reportsBaseUrl } from './settings.
 import type { Item } from './wire.ts';
 
 /** Every report lies below this path of the customer area. */
-export const REPORTS_PATH = '/reports/download/';
+const REPORTS_PATH = '/reports/download/';
 const REPORT = 'report';
 
 /**
