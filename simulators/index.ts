@@ -8,6 +8,7 @@ import { simulateMollie } from './mollie.ts';
 import { simulatePaypal } from './paypal.ts';
 import { simulateQuickBooks } from './quickbooks.ts';
 import type { Random } from './random.ts';
+import { simulateRecurly } from './recurly.ts';
 import { simulateServiceMobility } from './servicemobility.ts';
 import { simulateShopify } from './shopify.ts';
 import { simulateSquare } from './square.ts';
@@ -41,6 +42,13 @@ export const simulators = {
       ...options,
       headers: setting.chance(0.5) ? 'webhook' : 'svix',
       version: setting.chance(0.5) ? 'v1' : 'v1a',
+    }),
+  recurly: (options, setting) =>
+    simulateRecurly({
+      ...options,
+      format: setting.pick(['json', 'xml', 'both']),
+      billsHere: setting.chance(0.5),
+      captures: setting.pick(['own', 'same']),
     }),
 } as const satisfies Readonly<Record<string, Simulate>>;
 

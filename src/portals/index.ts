@@ -7,6 +7,7 @@ import { generic } from './generic/index.ts';
 import { mollie } from './mollie/index.ts';
 import { paypal } from './paypal/index.ts';
 import { quickbooks } from './quickbooks/index.ts';
+import { recurly } from './recurly/index.ts';
 import { servicemobility } from './servicemobility/index.ts';
 import { shopify } from './shopify/index.ts';
 import { square } from './square/index.ts';
@@ -24,6 +25,7 @@ export const portals: readonly Portal[] = [
   square,
   paypal,
   generic,
+  recurly,
 ];
 
 const byId = new Map(portals.map((portal) => [portal.id, portal]));
