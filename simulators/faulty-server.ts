@@ -25,12 +25,19 @@ export async function serveFaulty(
     readonly random: Random;
     readonly faultRate: number;
     readonly tooMany: SimulatedAnswer;
+    /**
+     * Paths that meet no fault here: those asked for while deliveries arrive at the same time, where the order of
+     * the requests, and with it who meets which fault, is not the seed's.
+     */
+    readonly spared?: RegExp;
   },
 ): Promise<{ readonly baseUrl: string; requestCount(): number; close(): Promise<void> }> {
   let count = 0;
   const server = createServer(async (incoming, reply) => {
     count += 1;
-    const fault = options.random.chance(options.faultRate) ? options.random.between(0, 4) : -1;
+    const isSpared = options.spared?.test(incoming.url ?? '') ?? false;
+    const meetsFault = !isSpared && options.random.chance(options.faultRate);
+    const fault = meetsFault ? options.random.between(0, 4) : -1;
     const body = await readBody(incoming);
     if (fault === 0) return send(options.tooMany);
     if (fault === 1) return send({ status: 500, body: { error: 'internal' } });

@@ -53,6 +53,7 @@ export async function simulatePaypal(options: PaypalSimulatorOptions): Promise<S
     random: seededRandom(options.seed ^ 0x9a79a1),
     faultRate: options.faultRate ?? 0,
     tooMany: TOO_MANY,
+    spared: /^\/v1\/(notifications\/(certs|verify)|oauth2)/,
   });
   const notices: SimulatedNotice[] = [];
   const emit = eventWriter(random, (event) => {
