@@ -35,8 +35,7 @@ export const simulators = {
       ...(setting.chance(0.3) ? { topics: ['orders/paid'] } : {}),
     }),
   square: simulateSquare,
-  paypal: (options, setting) =>
-    simulatePaypal({ ...options, certificate: setting.chance(0.3) ? 'unknown' : 'trusted' }),
+  paypal: simulatePaypal,
   generic: (options, setting) =>
     simulateGeneric({
       ...options,
