@@ -1,4 +1,5 @@
 /** Every simulated portal, each named once, as the demo and the seeded simulation open them. */
+import { simulateAdyen } from './adyen.ts';
 import { simulateAuthorizeNet } from './authorize-net.ts';
 import { simulateBraintree } from './braintree.ts';
 import { simulateChargebee } from './chargebee.ts';
@@ -48,6 +49,14 @@ export const simulators = {
       format: setting.pick(['json', 'xml', 'both']),
       billsHere: setting.chance(0.5),
       captures: setting.pick(['own', 'same']),
+    }),
+  adyen: (options, setting) =>
+    simulateAdyen({
+      ...options,
+      capture: setting.chance(0.5) ? 'manual' : 'automatic',
+      form: setting.chance(0.3),
+      basic: setting.chance(0.5),
+      batches: setting.chance(0.5),
     }),
 } as const satisfies Readonly<Record<string, Simulate>>;
 

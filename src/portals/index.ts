@@ -1,4 +1,5 @@
 /** Every portal, each named once; a test keeps this list equal to the folders beside it. */
+import { adyen } from './adyen/index.ts';
 import { authorizeNet } from './authorize-net/index.ts';
 import { braintree } from './braintree/index.ts';
 import { chargebee } from './chargebee/index.ts';
@@ -26,6 +27,7 @@ export const portals: readonly Portal[] = [
   paypal,
   generic,
   recurly,
+  adyen,
 ];
 
 const byId = new Map(portals.map((portal) => [portal.id, portal]));
