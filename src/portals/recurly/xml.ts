@@ -12,7 +12,7 @@ import { instantOf } from './transactions.ts';
 
 const CENTS_DIGITS = 2;
 
-/** Statuses in which a transaction can be, as each notification tells of it; undefined: any. */
+/** Statuses in which a transaction can be, as each notification tells of it; undefined is all of them. */
 const TOLD_BY: ReadonlyMap<string, readonly string[] | undefined> = new Map([
   ['scheduled_payment_notification', ['scheduled', 'pending']],
   ['processing_payment_notification', ['processing', 'pending']],
