@@ -19,6 +19,8 @@ export type Movement = {
   readonly money: Money;
   /** When the money came, or was meant to. */
   readonly at: string;
+  /** It did come, whatever became of it. */
+  readonly wasCollected: boolean;
   /** When it failed or was voided, and when the bank took it back. */
   readonly endedAt: string;
   readonly changedAt: string;
@@ -102,13 +104,30 @@ export function become(movement: Movement): Normalized {
     return { quarantined: `${type} ${uuid} is of a negative amount` };
   }
   if (type === 'refund') return { events: [moneyBack(state, movement)] };
-  if (state !== 'dispute.opened') return { events: [payment(state, movement)] };
-  return { events: [payment('payment.succeeded', movement), disputed(movement)] };
+  const now = state === 'dispute.opened' ? disputed(movement) : payment(state, movement);
+  return { events: cameBefore(state, movement) ? [payment(CAME, movement), now] : [now] };
+}
+
+const CAME = 'payment.succeeded';
+
+/**
+ * What was charged back has come before. So has a capture that was voided since: unless it is told, its authorization
+ * would still be held.
+ */
+function cameBefore(state: EventType, movement: Movement): boolean {
+  if (state === 'dispute.opened') return true;
+  const isEnd = state === 'payment.voided' || state === 'payment.failed';
+  return isEnd && movement.wasCollected && authorizationOf(movement) !== null;
+}
+
+/** The authorization whose place a capture takes, being a transaction of its own. */
+function authorizationOf({ type, id, originalId }: Movement): string | null {
+  return type === 'capture' && originalId !== id ? originalId : null;
 }
 
 function payment(type: EventType, movement: Movement): CanonicalEvent {
-  const { id, uuid, originalId, at, endedAt, reason } = movement;
-  const isCapture = movement.type === 'capture' && originalId !== null && originalId !== id;
+  const { id, uuid, at, endedAt, reason } = movement;
+  const authorizationId = authorizationOf(movement);
   return {
     ...common(movement, type),
     type,
@@ -116,7 +135,7 @@ function payment(type: EventType, movement: Movement): CanonicalEvent {
     occurredAt: type === 'payment.failed' || type === 'payment.voided' ? endedAt : at,
     links: {
       ...(uuid === id ? {} : { paymentExternalId: uuid }),
-      ...(isCapture ? { insteadOf: [originalId] } : {}),
+      ...(authorizationId === null ? {} : { insteadOf: [authorizationId] }),
     },
     ...(type === 'payment.failed' && reason !== null ? { reason } : {}),
   };

@@ -22,6 +22,7 @@ export function transactionState(transaction: Transaction): Normalized {
     isChargeback: transaction.origin === 'chargeback',
     money: fromDecimalText(amount, currency),
     at: collectedAt ?? createdAt,
+    wasCollected: collectedAt !== null,
     endedAt: endOf(),
     changedAt,
     method: methodOf(present(transaction.payment_method?.object)),

@@ -92,6 +92,7 @@ function readTransaction(root: string, about: XmlNode, settings: RecurlySettings
     isChargeback: false,
     money: fromMinor(required(transaction, 'amount_in_cents'), currency),
     at,
+    wasCollected: false,
     endedAt: at,
     changedAt: at,
     method: methodOf(textOf(transaction, 'payment_method')),
