@@ -47,7 +47,8 @@ const SHOWN = Object.keys(CAPABILITIES).filter((one) => one !== 'check') as Capa
 /** The portals and what they can do, as the Markdown table of README.md. */
 export function capabilityTable(portals: readonly Portal[]): string {
   const header = ['portal', ...SHOWN.map((one) => CAPABILITIES[one])];
-  const rows = portals.map((portal) => {
+  const byName = portals.toSorted((left, right) => (left.name < right.name ? -1 : 1));
+  const rows = byName.map((portal) => {
     const has = capabilitiesOf(portal);
     return [`${portal.name} (\`${portal.id}\`)`, ...SHOWN.map((one) => (has[one] ? 'yes' : ''))];
   });
