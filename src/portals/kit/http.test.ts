@@ -87,6 +87,16 @@ const causes: readonly [string, () => Response, (error: unknown) => boolean][] =
     (error) => error instanceof RetryLater && error.afterMs === 90_000,
   ],
   [
+    '429 with the time of its reset',
+    () => new Response('', { status: 429, headers: { 'x-ratelimit-reset': '1791993645' } }),
+    (error) => error instanceof RetryLater && error.afterMs === 45_000,
+  ],
+  [
+    '429 with a reset that is no time',
+    () => new Response('', { status: 429, headers: { 'x-ratelimit-reset': '45' } }),
+    (error) => error instanceof RetryLater && error.afterMs === undefined,
+  ],
+  [
     '429 without a hint',
     () => new Response('', { status: 429 }),
     (error) => error instanceof RetryLater && error.afterMs === undefined,

@@ -142,7 +142,8 @@ function judge(
   // The query stays out of messages: some portals put credentials there.
   const what = `${call.method ?? 'GET'} ${url.host}${url.pathname} answered ${status}`;
   if (status === 429 || options.throttled?.(answer)) {
-    throw new RetryLater(`${what}: too many requests`, after(answer.headers['retry-after'], clock));
+    const wait = answer.headers['retry-after'] ?? resetOf(answer.headers['x-ratelimit-reset']);
+    throw new RetryLater(`${what}: too many requests`, after(wait, clock));
   }
   if ((status >= 200 && status < 300) || call.accept?.includes(status)) {
     if (isHtml(answer.body)) throw new RetryLater(`${what} with a web page`);
@@ -262,6 +263,12 @@ function after(header: string | undefined, clock: () => Date): { afterMs?: numbe
   if (/^\s*\d+(\.\d+)?\s*$/.test(header)) return { afterMs: Math.ceil(Number(header) * 1000) };
   const at = Date.parse(header);
   return Number.isNaN(at) ? {} : { afterMs: Math.max(0, at - clock().getTime()) };
+}
+
+/** `X-RateLimit-Reset` as the HTTP date it means, where it is a Unix time in seconds; portals vary. */
+function resetOf(header: string | undefined): string | undefined {
+  if (header === undefined || !/^[1-9]\d{9}$/.test(header)) return undefined;
+  return new Date(Number(header) * 1000).toUTCString();
 }
 
 /**
