@@ -253,7 +253,12 @@ function eventSource(app: {
         if (random.chance(0.1)) events.push(eventOf({ ...(some[0] as Change) }, elsewhere));
         const body = bodyOf(events);
         const label = some.map(({ category, kind, id }) => `${category} ${kind} ${id}`).join(', ');
-        notices.push({ label, sign: () => delivery(body) });
+        const forged = sign(`${webhookKey}x`, body);
+        notices.push({
+          label,
+          sign: () => delivery(body),
+          forge: () => delivery(body, forged),
+        });
       }
       return notices;
     },
