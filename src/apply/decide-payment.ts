@@ -20,7 +20,7 @@ import {
   queueDelivery,
   touchPayment,
 } from './deciding.ts';
-import { findLateCopy, findOwnPayment, findTwin } from './find-twin.ts';
+import { findLateCopy, findOwnPayment, findTwin, withItsOtherParts } from './find-twin.ts';
 import { paymentForWorkOrder } from './payment-of.ts';
 import { statusOf } from './payment-status.ts';
 import { resolveReferences } from './payment-targets.ts';
@@ -100,11 +100,12 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
     return;
   }
   if (known && isVoidOfAnnouncement(known, event)) return;
-  if (known && isOvertaken(ctx, known, event)) return;
+  const whole = withItsOtherParts(event, known);
+  if (known && isOvertaken(ctx, known, whole)) return;
   const payment =
     known ??
     adoptAnnounced(ctx, event) ??
-    adoptTwin(ctx, event) ??
+    adoptTwin(ctx, whole) ??
     voidedPayment(ctx, event) ??
     newPayment(ctx, event);
   if (payment.connectionId !== connectionId) return;
@@ -112,7 +113,7 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
   mergeLinked(ctx, payment, event);
   replaceAnnounced(ctx, payment, event);
   const before = { status: payment.status };
-  const copy = findLateCopy(ctx, payment, event);
+  const copy = findLateCopy(ctx, payment, whole);
   if (copy) giveWay(ctx, { weaker: copy, stronger: payment });
   foldEvent(ctx, payment, event);
   settleMoney(ctx, payment, event);

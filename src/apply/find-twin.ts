@@ -1,4 +1,5 @@
 /** Recognises money that is already in the books under another id. */
+import { foldPart, takenOf } from '../payments/parts.ts';
 import type { CanonicalEvent, Reference } from '../portals/events.ts';
 import { findOwnMark } from '../portals/kit/own-mark.ts';
 import { matchKey } from '../receivables/match-key.ts';
@@ -51,6 +52,17 @@ export function findTwin(ctx: Deciding, event: CanonicalEvent): PaymentRow | und
     candidates.filter((payment) => !hasTwin(ctx, payment)),
     event,
   );
+}
+
+/** A part with the amount that the payment has with it: by that its copies and other ids are recognised. */
+export function withItsOtherParts<E extends CanonicalEvent>(
+  event: E,
+  known: PaymentRow | undefined,
+): E {
+  const { part } = event;
+  if (part === undefined || event.type !== 'payment.succeeded') return event;
+  const taken = takenOf(foldPart(known?.parts ?? null, { ...event, part }));
+  return taken === null ? event : { ...event, amountMinor: taken };
 }
 
 /**

@@ -158,12 +158,12 @@ describe('a payment captured in parts', () => {
   });
 });
 
-async function enterInvoice(books: TestBooks): Promise<void> {
+async function enterInvoice(books: TestBooks, number: string): Promise<void> {
   await books.own({ kind: 'customer.upserted', externalId: 'C1', name: 'N', email: 'n@x.example' });
   await books.own({
     kind: 'invoice.upserted',
     externalId: 'own-9',
-    number: 'X-9',
+    number,
     customerExternalId: 'C1',
     total: { amount: '90.00', currency: 'USD' },
   });
@@ -173,7 +173,7 @@ async function enterInvoice(books: TestBooks): Promise<void> {
 it('pays the open invoice that the sum of its parts equals', async () => {
   await using books = await openTestBooks(database.url);
   const connectionId = await books.connect('adyen', 'source', { capture: 'manual' });
-  await enterInvoice(books);
+  await enterInvoice(books, 'X-9');
   await books.apply();
   for (const item of [AUTHORISED, FIRST, SECOND]) {
     const payer = item === AUTHORISED ? { shopperEmail: 'n@x.example' } : {};
@@ -191,6 +191,40 @@ it('pays the open invoice that the sum of its parts equals', async () => {
   );
   const rebuild = await checkRebuild(books.db, books.organizationId);
   assert.deepEqual(rebuild.differences, []);
+});
+
+/** The bookkeeper's copy in other books, whose amount is that of all parts. */
+const COPY: Item = { eventCode: 'AUTHORISATION', pspReference: 'B', value: 9_000, minute: 15 };
+
+it('is one payment with its copy in the books, whenever that is seen', async () => {
+  const orders = everyOrder([AUTHORISED, FIRST, SECOND, COPY]);
+  for (const order of orders.filter((_, index) => index % 5 === 0)) {
+    await using books = await openTestBooks(database.url);
+    const source = await books.connect('adyen', 'source', { capture: 'manual' });
+    const copying = await books.connect('adyen', 'books', { capture: 'automatic' });
+    await enterInvoice(books, 'INV-1');
+    await books.apply();
+    for (const item of order) {
+      await books.webhook(item === COPY ? copying : source, bodyOf(item));
+      await books.apply();
+    }
+    const rows = await books.db.query<{ says: string }>(
+      sql`select concat_ws(' ', external_id, status, received_minor) as says from payments
+          where organization_id = ${books.organizationId} and mirrors is null`,
+    );
+    assert.deepEqual(
+      rows.map((row) => row.says),
+      ['A succeeded 9000'],
+      order.map(({ pspReference }) => pspReference).join(' '),
+    );
+    const { checks } = await verifyBooks(books.db, books.organizationId);
+    assert.deepEqual(
+      checks.flatMap(({ problems }) => problems),
+      [],
+    );
+    const rebuild = await checkRebuild(books.db, books.organizationId);
+    assert.deepEqual(rebuild.differences, []);
+  }
 });
 
 describe('what is kept', () => {
