@@ -201,6 +201,10 @@ export function wirePayment(
     locale: 'nl_NL',
     countryCode: 'NL',
     profileId: world.profileId,
+    _links: {
+      self: link(`https://api.mollie.com/v2/payments/${id}`),
+      dashboard: { href: `https://my.mollie.com/dashboard/payments/${id}`, type: 'text/html' },
+    },
     customerId: order.customer.externalId,
     sequenceType: 'oneoff',
     ...(status === 'failed' ? { details: { bankReasonCode: 'AM04' } } : {}),

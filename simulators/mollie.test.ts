@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Client } from 'mollie-api-typescript';
 import type { Notice, PortalApi } from '../src/portals/contract.ts';
 import type { CanonicalEvent } from '../src/portals/events.ts';
 import { mollie } from '../src/portals/mollie/index.ts';
@@ -252,4 +253,23 @@ describe('the simulated Mollie', () => {
       await portal.close();
     }
   });
+});
+
+test('the official client reads the simulated account as it reads Mollie', async () => {
+  const portal = await simulateMollie({ seed: 31 });
+  try {
+    const id = portal.pay(order(128450n, 'EUR'), at(0));
+    portal.refund?.(id, 11500n, at(1));
+    const client = new Client({
+      security: { apiKey: portal.settings.apiKey ?? '' },
+      serverURL: (portal.settings.apiBaseUrl ?? '').replace(/v2$/, ''),
+    });
+    const payment = await client.payments.get({ paymentId: id });
+    assert.deepEqual(
+      [payment.status, payment.amount.value, payment.amount.currency, payment.id],
+      ['paid', '1284.50', 'EUR', id],
+    );
+  } finally {
+    await portal.close();
+  }
 });
