@@ -4,8 +4,10 @@ import { simulateAuthorizeNet } from './authorize-net.ts';
 import { simulateBraintree } from './braintree.ts';
 import { simulateChargebee } from './chargebee.ts';
 import type { SimulatedPortal, SimulatorOptions } from './contract.ts';
+import { simulateFreshBooks } from './freshbooks.ts';
 import { simulateGeneric } from './generic.ts';
 import { simulateMollie } from './mollie.ts';
+import { simulateMyob } from './myob.ts';
 import { simulatePaypal } from './paypal.ts';
 import { simulateQuickBooks } from './quickbooks.ts';
 import type { Random } from './random.ts';
@@ -14,6 +16,8 @@ import { simulateServiceMobility } from './servicemobility.ts';
 import { simulateShopify } from './shopify.ts';
 import { simulateSquare } from './square.ts';
 import { simulateStripe } from './stripe.ts';
+import { simulateWave } from './wave.ts';
+import { simulateXero } from './xero.ts';
 
 /** Opens a portal; `setting` chooses among the ways in which its customers set it up. */
 export type Simulate = (options: SimulatorOptions, setting: Random) => Promise<SimulatedPortal>;
@@ -23,32 +27,26 @@ export const simulators = {
   mollie: simulateMollie,
   quickbooks: (options, setting) =>
     simulateQuickBooks({ ...options, notices: setting.chance(0.5) ? 'legacy' : 'cloud-events' }),
+  xero: simulateXero,
   servicemobility: (options, setting) =>
     simulateServiceMobility({ ...options, reversalIds: setting.chance(0.5) ? 'own' : 'reused' }),
   chargebee: (options, setting) =>
     simulateChargebee({ ...options, billsHere: setting.chance(0.5) }),
   'authorize-net': simulateAuthorizeNet,
-  braintree: (options, setting) => simulateBraintree({ ...options, payouts: setting.chance(0.5) }),
+  paypal: simulatePaypal,
+  square: simulateSquare,
   shopify: (options, setting) =>
     simulateShopify({
       ...options,
       credentials: setting.chance(0.5) ? 'client' : 'token',
       ...(setting.chance(0.3) ? { topics: ['orders/paid'] } : {}),
     }),
-  square: simulateSquare,
-  paypal: simulatePaypal,
+  braintree: (options, setting) => simulateBraintree({ ...options, payouts: setting.chance(0.5) }),
   generic: (options, setting) =>
     simulateGeneric({
       ...options,
       headers: setting.chance(0.5) ? 'webhook' : 'svix',
       version: setting.chance(0.5) ? 'v1' : 'v1a',
-    }),
-  recurly: (options, setting) =>
-    simulateRecurly({
-      ...options,
-      format: setting.pick(['json', 'xml', 'both']),
-      billsHere: setting.chance(0.5),
-      captures: setting.pick(['own', 'same']),
     }),
   adyen: (options, setting) =>
     simulateAdyen({
@@ -58,6 +56,21 @@ export const simulators = {
       basic: setting.chance(0.5),
       batches: setting.chance(0.5),
     }),
+  recurly: (options, setting) =>
+    simulateRecurly({
+      ...options,
+      format: setting.pick(['json', 'xml', 'both']),
+      billsHere: setting.chance(0.5),
+      captures: setting.pick(['own', 'same']),
+    }),
+  wave: (options, setting) =>
+    simulateWave({
+      ...options,
+      credentials: setting.chance(0.5) ? 'token' : 'client',
+      sorts: setting.chance(0.7),
+    }),
+  myob: (options, setting) => simulateMyob({ ...options, fileLogIn: setting.chance(0.3) }),
+  freshbooks: simulateFreshBooks,
 } as const satisfies Readonly<Record<string, Simulate>>;
 
 export type SimulatorId = keyof typeof simulators;

@@ -4,8 +4,10 @@ import { authorizeNet } from './authorize-net/index.ts';
 import { braintree } from './braintree/index.ts';
 import { chargebee } from './chargebee/index.ts';
 import type { Portal } from './contract.ts';
+import { freshbooks } from './freshbooks/index.ts';
 import { generic } from './generic/index.ts';
 import { mollie } from './mollie/index.ts';
+import { myob } from './myob/index.ts';
 import { paypal } from './paypal/index.ts';
 import { quickbooks } from './quickbooks/index.ts';
 import { recurly } from './recurly/index.ts';
@@ -13,21 +15,27 @@ import { servicemobility } from './servicemobility/index.ts';
 import { shopify } from './shopify/index.ts';
 import { square } from './square/index.ts';
 import { stripe } from './stripe/index.ts';
+import { wave } from './wave/index.ts';
+import { xero } from './xero/index.ts';
 
 export const portals: readonly Portal[] = [
   stripe,
   mollie,
   quickbooks,
+  xero,
   servicemobility,
   chargebee,
   authorizeNet,
-  braintree,
   shopify,
-  square,
   paypal,
+  adyen,
+  square,
+  braintree,
   generic,
   recurly,
-  adyen,
+  wave,
+  freshbooks,
+  myob,
 ];
 
 const byId = new Map(portals.map((portal) => [portal.id, portal]));

@@ -1,0 +1,46 @@
+/** Whose business it is: the proof of the credentials, and the choice after the consent page. */
+import type { ConsentAccount, PortalApi } from '../contract.ts';
+import { Reauthorize } from '../kit/errors.ts';
+import { parseExactJson, readWire } from '../kit/wire.ts';
+import { askWave } from './graphql.ts';
+import { BUSINESSES } from './queries.ts';
+import type { WaveSettings } from './settings.ts';
+import { businessPage } from './wire.ts';
+
+const PAGE_ROWS = 50;
+/** More businesses than one person keeps; ends a list whose page count lies. */
+const MOST_PAGES = 10;
+
+type Business = { readonly id: string; readonly name: string };
+
+/** Names the business. @throws Reauthorize with those that the token opens when none of them is chosen */
+export async function check(api: PortalApi, { businessId }: WaveSettings): Promise<string> {
+  const businesses = await businessesOf(api);
+  const chosen = businesses.find(({ id }) => id === businessId);
+  if (chosen) return `Wave business ${chosen.name} (${chosen.id})`;
+  const list = businesses.map(({ id, name }) => `${name} (${id})`).join(', ') || 'none';
+  throw new Reauthorize(`businessId is none of the businesses that the token opens: ${list}`);
+}
+
+/** Every business that the consent opens, each with the setting that chooses it. */
+export async function accounts(api: PortalApi): Promise<readonly ConsentAccount[]> {
+  const businesses = await businessesOf(api);
+  return businesses.map(({ id, name }) => ({ label: name, settings: { businessId: id } }));
+}
+
+async function businessesOf(api: PortalApi): Promise<readonly Business[]> {
+  const found: Business[] = [];
+  for (let page = 1; page <= MOST_PAGES; page += 1) {
+    const variables = { page, pageSize: PAGE_ROWS };
+    const body = await askWave(api, { query: BUSINESSES, variables });
+    const { pageInfo, edges } = readWire(businessPage, parseExactJson(body)).data.businesses;
+    found.push(
+      ...edges.map(({ node }) => ({
+        id: node.id,
+        name: [node.name ?? node.id, node.currency?.code].filter(Boolean).join(', '),
+      })),
+    );
+    if (edges.length === 0 || page >= (pageInfo?.totalPages ?? 1)) break;
+  }
+  return found;
+}
