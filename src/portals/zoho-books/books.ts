@@ -1,0 +1,127 @@
+/** Recording our payments in Zoho Books: looked for first, read back, deleted when taken back. */
+import { fromDecimalText, toDecimalText } from '../../money/money.ts';
+import { rawNumber } from '../../money/raw-number.ts';
+import type { PaymentToRecord, Portal, PortalApi } from '../contract.ts';
+import { Rejected, WireMismatch } from '../kit/errors.ts';
+import { parseExactJson, readWire } from '../kit/wire.ts';
+import { ask, readPayment } from './fetch.ts';
+import type { ZohoBooksSettings } from './settings.ts';
+import { payment as wirePayment, type ZohoPayment } from './wire.ts';
+
+const DESCRIPTION_MAX_LENGTH = 500;
+
+export const books: NonNullable<Portal<ZohoBooksSettings>['books']> = {
+  /** Zoho has no key against repetition: the mark stands in `reference_number` and is looked for first. */
+  async recordPayment(api, payment, { settings }) {
+    const id =
+      (await findByMark(api, payment.mark, settings)) ?? (await create(api, payment, settings));
+    const kept = await readKept(api, id, settings);
+    const different = difference(kept, payment);
+    if (different !== undefined) {
+      throw new WireMismatch(`payment ${id}, recorded as ${payment.mark}: ${different}`);
+    }
+    return { externalId: id };
+  },
+
+  /** Deleted: Zoho Books cannot void a customer payment. */
+  async reversePayment(api, { externalId }, { settings }) {
+    const path = `customerpayments/${encodeURIComponent(externalId)}`;
+    await ask(api, settings, path, { method: 'DELETE' });
+  },
+};
+
+async function findByMark(
+  api: PortalApi,
+  mark: string,
+  settings: ZohoBooksSettings,
+): Promise<string | undefined> {
+  const found = await ask(api, settings, 'customerpayments', { query: { reference_number: mark } });
+  const rows = found?.answer.customerpayments;
+  if (!Array.isArray(rows)) throw new WireMismatch('customerpayments: missing in the answer');
+  const ids = rows.filter((row) => row?.reference_number === mark).map((row) => row.payment_id);
+  if (ids.length > 1) throw new WireMismatch(`payments ${ids.join(', ')} all carry ${mark}`);
+  return ids.length === 0 ? undefined : String(ids[0]);
+}
+
+async function create(
+  api: PortalApi,
+  payment: PaymentToRecord,
+  settings: ZohoBooksSettings,
+): Promise<string> {
+  const { currency } = payment;
+  const decimal = (minor: bigint) => rawNumber(toDecimalText({ minor, currency }));
+  const created = await ask(api, settings, 'customerpayments', {
+    method: 'POST',
+    json: {
+      customer_id: payment.customerExternalId,
+      payment_mode: MODES[payment.method ?? ''] ?? 'others',
+      amount: decimal(payment.amountMinor),
+      date: payment.receivedOn,
+      reference_number: payment.mark,
+      description: payment.memo.slice(0, DESCRIPTION_MAX_LENGTH),
+      invoices: payment.invoices.map(({ externalId, amountMinor }) => ({
+        invoice_id: externalId,
+        amount_applied: decimal(amountMinor),
+      })),
+    },
+  });
+  if (!created) {
+    const why = 'the customer or an invoice does not exist in Zoho Books';
+    throw new Rejected(why, { status: 404, body: '' });
+  }
+  const told = created.answer.payment;
+  const id = typeof told === 'object' && told !== null && 'payment_id' in told && told.payment_id;
+  if (!id) throw new WireMismatch('payment.payment_id: missing in the answer');
+  return String(id);
+}
+
+const MODES: Readonly<Record<string, string | undefined>> = {
+  card: 'creditcard',
+  phone: 'creditcard',
+  ach: 'banktransfer',
+  bank: 'banktransfer',
+  check: 'check',
+  cash: 'cash',
+};
+
+async function readKept(
+  api: PortalApi,
+  id: string,
+  settings: ZohoBooksSettings,
+): Promise<ZohoPayment> {
+  const answer = parseExactJson(await readPayment(api, settings, id));
+  const value = typeof answer === 'object' && answer !== null ? { ...answer } : {};
+  if ('gone' in value) {
+    throw new Rejected(`payment ${id} was created and is gone`, { status: 404, body: '' });
+  }
+  return readWire(wirePayment, 'payment' in value ? value.payment : undefined);
+}
+
+/** Names the first field in which Zoho holds something else than we meant. */
+function difference(kept: ZohoPayment, meant: PaymentToRecord): string | undefined {
+  const { currency_code: currency } = kept;
+  if (currency !== meant.currency) return `currency_code is ${currency}, not ${meant.currency}`;
+  if (fromDecimalText(kept.amount, currency).minor !== meant.amountMinor) {
+    const wanted = toDecimalText({ minor: meant.amountMinor, currency });
+    return `amount is ${kept.amount}, not ${wanted}`;
+  }
+  if (kept.customer_id !== meant.customerExternalId) {
+    return `customer_id is ${kept.customer_id ?? 'absent'}, not ${meant.customerExternalId}`;
+  }
+  const keptShares = kept.invoices.map(({ invoice_id: externalId, amount_applied: applied }) => ({
+    externalId,
+    amountMinor: fromDecimalText(applied ?? '0', currency).minor,
+  }));
+  const left = describeShares(keptShares);
+  const right = describeShares(meant.invoices);
+  return left === right ? undefined : `invoices are ${left}, not ${right}`;
+}
+
+function describeShares(shares: PaymentToRecord['invoices']): string {
+  const sums = new Map<string, bigint>();
+  for (const { externalId, amountMinor } of shares) {
+    sums.set(externalId, (sums.get(externalId) ?? 0n) + amountMinor);
+  }
+  const parts = [...sums].map(([invoice, minor]) => `${minor} to ${invoice}`).sort();
+  return parts.join(' and ') || 'none';
+}
