@@ -19,7 +19,10 @@ export function changedAt({ UpdatedDateUTC, UpdatedDateUTCString }: Changed): st
   return readInstant(said, 'UpdatedDateUTC');
 }
 
-/** `/Date(ms+0000)/` (the offset is decoration) or ISO text, which is UTC where it names no zone. @throws WireMismatch */
+/**
+ * `/Date(ms+0000)/` (the offset is decoration) or ISO text, which is UTC where it names no zone.
+ * @throws WireMismatch
+ */
 export function readInstant(text: string, path: string): string {
   const ms = millisecondsOf(text) ?? millisecondsOfIso(text);
   if (ms === undefined || Number.isNaN(ms) || ms < 0 || ms > LATEST_MS) {
