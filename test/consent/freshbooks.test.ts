@@ -1,0 +1,86 @@
+/** FreshBooks from a real browser: consent, the account chosen among several, and the first pull. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { type FreshBooksSimulator, simulateFreshBooks } from '../../simulators/freshbooks.ts';
+import { startTestServer, type TestServer } from '../../src/api/test-server.ts';
+import { sql } from '../../src/db/database.ts';
+import { openBrowser } from '../support/browser.ts';
+
+let server: TestServer;
+let browser: Browser;
+let account: FreshBooksSimulator;
+before(async () => {
+  server = await startTestServer();
+  browser = await openBrowser();
+  account = await simulateFreshBooks({ seed: 4871, furtherBusinesses: ['Demo Company (NZ)'] });
+});
+after(async () => {
+  await browser?.close();
+  await account?.close();
+  await server?.[Symbol.asyncDispose]();
+});
+
+/** A page for which the public address leads to the server under test, as DNS would. */
+async function openPage(): Promise<Page> {
+  const page = await browser.newPage();
+  await page.route(`${server.app.config.publicUrl}/**`, async (route) => {
+    const request = route.request();
+    const { pathname, search } = new URL(request.url());
+    const body = request.postData();
+    const answer = await fetch(`${server.url}${pathname}${search}`, {
+      method: request.method(),
+      headers: { 'content-type': request.headers()['content-type'] ?? 'text/plain' },
+      ...(body === null ? {} : { body }),
+    });
+    await route.fulfill({
+      status: answer.status,
+      contentType: answer.headers.get('content-type') ?? 'text/plain',
+      body: await answer.text(),
+    });
+  });
+  return page;
+}
+
+describe('FreshBooks by consent', () => {
+  it('connects the account that the person chose among several, and pulls', async () => {
+    const customer = account.addCustomer({ name: 'Northgate', email: 'ap@x.example' }, new Date());
+    account.addInvoice(
+      { number: 'INV-7', customerExternalId: customer, amountMinor: 12_500n, currency: 'USD' },
+      new Date(),
+    );
+    const { refreshToken: _, accountId, ...settings } = account.settings;
+    const body = { portal: 'freshbooks', name: 'Our books', role: 'books', settings };
+    const made = await server.call('POST', '/api/v1/connections', { body });
+    assert.equal(made.status, 201, JSON.stringify(made.body));
+    const { id } = made.body;
+    const early = await server.call('POST', `/api/v1/connections/${id}/test`);
+    assert.match(JSON.stringify(early.body), /consent page/);
+    const asked = await server.call('POST', `/api/v1/connections/${id}/consent`);
+    assert.equal(asked.status, 201, JSON.stringify(asked.body));
+    assert.match(asked.body.url, /scope=user%3Aprofile%3Aread\+user%3Apayments%3Aread/);
+    const page = await openPage();
+    await page.goto(asked.body.url);
+    await page.getByRole('link', { name: 'Allow' }).click();
+    await page.getByRole('button', { name: 'Simulated Air Services' }).click();
+    await page.getByRole('heading', { name: 'Connected' }).waitFor();
+    const connection = await server.call('GET', `/api/v1/connections/${id}`);
+    assert.equal(connection.body.settings.accountId, accountId);
+    await until(async () => {
+      const [row] = await server.app.database.query(
+        sql`select from invoices where number = 'INV-7'`,
+      );
+      return row !== undefined;
+    });
+    const tested = await server.call('POST', `/api/v1/connections/${id}/test`);
+    assert.match(JSON.stringify(tested.body), /FreshBooks account Simulated Air Services/);
+  });
+});
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let look = 0; look < 1200; look += 1) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error('it did not happen in time');
+}
