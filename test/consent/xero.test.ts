@@ -81,7 +81,7 @@ describe('Xero by consent', () => {
 });
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let look = 0; look < 400; look += 1) {
+  for (let look = 0; look < 1200; look += 1) {
     if (await holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }

@@ -4,7 +4,12 @@ import { describe, it } from 'node:test';
 import { simulateXero, type XeroSimulator } from '../../simulators/xero.ts';
 import { NOW, nextSeed, onePayment, orderOf, serverForTests } from './firm.ts';
 
-const { booked, connect, send } = serverForTests();
+const firm = serverForTests();
+const { connect, send } = firm;
+
+/** Xero lets through a call a second, so what takes a handful of them may outlast one wait. */
+const booked = (connectionId: string) =>
+  firm.booked(connectionId, 1).catch(() => firm.booked(connectionId, 1));
 
 /** A payment posted against an invoice, or money that no invoice asked for. */
 function payOne(simulated: XeroSimulator, seed: number, posted: boolean): string {
@@ -21,16 +26,18 @@ describe('xero: GET /api.xro/2.0/Payments', () => {
   for (const posted of [true, false]) {
     const what = posted ? 'a payment against an invoice' : 'an overpayment';
     it(`pulled without any webhook, and together with events in both orders: ${what}`, async () => {
-      for (const events of ['none', 'before', 'after'] as const) {
+      // No event tells of an overpayment, so there is nothing to come after it.
+      const orders = posted ? (['none', 'before', 'after'] as const) : (['none'] as const);
+      for (const events of orders) {
         const seed = nextSeed();
         const simulated = await simulateXero({ seed });
         const paymentId = payOne(simulated, seed, posted);
         const connectionId = await connect(simulated, events === 'none' ? ['webhookKey'] : []);
         const address = `/webhooks/xero/${connectionId}`;
         if (events === 'before') await send(address, simulated.takeNotices());
-        assert.deepEqual(await booked(connectionId, 1), [onePayment(paymentId)]);
+        assert.deepEqual(await booked(connectionId), [onePayment(paymentId)]);
         if (events === 'after') await send(address, simulated.takeNotices());
-        assert.deepEqual(await booked(connectionId, 1), [onePayment(paymentId)]);
+        assert.deepEqual(await booked(connectionId), [onePayment(paymentId)]);
       }
     });
   }
@@ -41,6 +48,6 @@ describe('xero: GET /api.xro/2.0/Payments', () => {
     const connectionId = await connect(simulated);
     const paymentId = payOne(simulated, seed, true);
     await send('/webhooks/payment-event', simulated.takeNotices());
-    assert.deepEqual(await booked(connectionId, 1), [onePayment(paymentId)]);
+    assert.deepEqual(await booked(connectionId), [onePayment(paymentId)]);
   });
 });

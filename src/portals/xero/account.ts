@@ -18,10 +18,8 @@ const NEEDED = [
   ['Invoices', 'accounting.invoices.read'],
   ['Contacts', 'accounting.contacts.read'],
 ] as const;
-const WANTED = [
-  ['Prepayments', 'accounting.banktransactions or accounting.payments'],
-  ['Overpayments', 'accounting.banktransactions or accounting.payments'],
-] as const;
+/** Prepayments go by the same permission. */
+const WANTED = [['Overpayments', 'accounting.banktransactions or accounting.payments']] as const;
 
 /** @throws Reauthorize when no organisation is chosen, the consent ended, or a permission is missing */
 export async function check(api: PortalApi, settings: XeroSettings): Promise<string> {

@@ -1,5 +1,6 @@
 /** Recording payments in a simulated organisation. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { PaymentToRecord, PortalApi } from '../contract.ts';
 import { Rejected, RetryLater, WireMismatch } from '../kit/errors.ts';
@@ -34,6 +35,10 @@ describe('recording payments', () => {
     const create = calls.find(({ method }) => method === 'PUT');
     assert.match(JSON.stringify(create?.json), /"Code":"090".*"Amount":55\.10,"Reference":"CV-/);
     assert.equal(create?.headers?.['idempotency-key'], 'org_1/pay_12/xero');
+    const file = new URL('./fixtures/create-payment-request.json', import.meta.url);
+    const [documented] = JSON.parse(readFileSync(file, 'utf8')).Payments;
+    const [sent] = (create?.json as { Payments: object[] }).Payments;
+    assert.deepEqual(Object.keys(sent ?? {}), Object.keys(documented));
     const again = await books.recordPayment(api, payment, context(settings));
     assert.deepEqual(again, { externalId });
     assert.deepEqual(organisation.recordedPayments(), [

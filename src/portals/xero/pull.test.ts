@@ -1,5 +1,6 @@
 /** Pulling, fetching and checking against a simulated organisation. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { ApiAnswer, PortalApi } from '../contract.ts';
 import { Reauthorize, Rejected, RetryLater, WireMismatch } from '../kit/errors.ts';
@@ -233,6 +234,23 @@ describe('credentials', () => {
       await check(narrow(/Overpayments$/, 403), settings),
       /not allowed to read Overpay/,
     );
+  });
+
+  test('the documented list of connections is what a person chooses from', async () => {
+    const file = new URL('./fixtures/api-connections.json', import.meta.url);
+    const api: PortalApi = {
+      request: async () => ({ status: 200, headers: {}, body: readFileSync(file) }),
+    };
+    const settings = xero.settings.parse({ clientId: 'c', clientSecret: 's' });
+    assert.deepEqual(await xero.api?.consent?.accounts?.(api, settings), [
+      {
+        label: 'Hartwell Air Services Ltd',
+        settings: { tenantId: 'c6ab53c9-a6b2-4d2f-9a5e-0d4dd4a7d1f3' },
+      },
+    ]);
+    const page = xero.api?.consent?.page(settings);
+    assert.equal(page?.url, 'https://login.xero.com/identity/connect/authorize');
+    assert.match(page?.parameters.scope ?? '', /^offline_access accounting\.payments /);
   });
 
   test('before an organisation is chosen every call says so', async () => {
