@@ -18,6 +18,7 @@ import { simulateSquare } from './square.ts';
 import { simulateStripe } from './stripe.ts';
 import { simulateWave } from './wave.ts';
 import { simulateXero } from './xero.ts';
+import { simulateZohoBooks } from './zoho-books.ts';
 
 /** Opens a portal; `setting` chooses among the ways in which its customers set it up. */
 export type Simulate = (options: SimulatorOptions, setting: Random) => Promise<SimulatedPortal>;
@@ -71,6 +72,8 @@ export const simulators = {
     }),
   myob: (options, setting) => simulateMyob({ ...options, fileLogIn: setting.chance(0.3) }),
   freshbooks: simulateFreshBooks,
+  'zoho-books': (options, setting) =>
+    simulateZohoBooks({ ...options, notices: setting.pick(['default', 'raw', 'form']) }),
 } as const satisfies Readonly<Record<string, Simulate>>;
 
 export type SimulatorId = keyof typeof simulators;

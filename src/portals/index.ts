@@ -17,6 +17,7 @@ import { square } from './square/index.ts';
 import { stripe } from './stripe/index.ts';
 import { wave } from './wave/index.ts';
 import { xero } from './xero/index.ts';
+import { zohoBooks } from './zoho-books/index.ts';
 
 export const portals: readonly Portal[] = [
   stripe,
@@ -36,6 +37,7 @@ export const portals: readonly Portal[] = [
   wave,
   freshbooks,
   myob,
+  zohoBooks,
 ];
 
 const byId = new Map(portals.map((portal) => [portal.id, portal]));
