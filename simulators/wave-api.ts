@@ -11,6 +11,7 @@ export type WaveApi = {
   /** A full access token of the owner's. */
   readonly accessToken: string;
   readonly sorts: boolean;
+  readonly billsHere: boolean;
   readonly authorization: AuthorizationServer;
 };
 

@@ -9,6 +9,8 @@ import { type WaveInvoice, waveId } from './wave-business.ts';
 export type WaveSimulatorOptions = SimulatorOptions & {
   /** Whose token it is: a person's own, or an application's by consent. */
   readonly credentials?: 'token' | 'client';
+  /** The firm's invoices are kept here; else each is written elsewhere and here only named by its number. */
+  readonly billsHere?: boolean;
   /** False for a schema that does not know the order we ask for. */
   readonly sorts?: boolean;
 };
@@ -34,6 +36,7 @@ export async function simulateWave(options: WaveSimulatorOptions): Promise<WaveS
     invoices,
     accessToken: `simulated-token-${random.token(24)}`,
     sorts: options.sorts ?? true,
+    billsHere: options.billsHere ?? false,
     authorization: authorizationServer({
       random: seededRandom(options.seed + 3),
       authorizePath: '/oauth2/authorize/',
@@ -60,6 +63,7 @@ export async function simulateWave(options: WaveSimulatorOptions): Promise<WaveS
         ? { accessToken: state.accessToken }
         : { clientId, clientSecret, refreshToken }),
       businessId,
+      importInvoices: String(state.billsHere),
       apiBaseUrl: server.baseUrl,
       authBaseUrl: server.baseUrl,
     },
@@ -73,7 +77,7 @@ export async function simulateWave(options: WaveSimulatorOptions): Promise<WaveS
 }
 
 /** What people do in the business. */
-function bookkeeping({ businessId, invoices }: WaveApi) {
+function bookkeeping({ businessId, invoices, billsHere }: WaveApi) {
   const find = (paymentId: string): WaveInvoice => {
     const invoice = invoices.find(({ id }) => paymentId.startsWith(`${id}#`));
     if (!invoice) throw new Error(`Payment ${paymentId} does not exist`);
@@ -87,19 +91,20 @@ function bookkeeping({ businessId, invoices }: WaveApi) {
     return id;
   };
   return {
-    // An invoice of Wave's own for each payment: what it pays elsewhere stands in the memo.
+    // An invoice for each payment; where the firm's are kept here, what it pays elsewhere stands in the memo.
     pay: ({ amountMinor, currency, customer, ...order }, at) => {
-      const texts = [order.invoiceNumber, order.workOrder, order.memo];
+      const { invoiceNumber, workOrder } = order;
+      const texts = billsHere ? [invoiceNumber, workOrder, order.memo] : [order.memo];
       const memo = texts.filter((text) => text !== undefined).join(' ');
       const last = invoices.at(-1);
       // A customer opens an older invoice: its last change moves, and no money with it.
       if (last && invoices.length % 3 === 0) last.modifiedAt = at;
       const invoice: WaveInvoice = {
         id: waveId(businessId, 'Invoice', 1_500_001 + invoices.length),
-        number: `W-${1016 + invoices.length}`,
+        number: (billsHere ? undefined : invoiceNumber) ?? `W-${1016 + invoices.length}`,
         createdAt: at,
         modifiedAt: at,
-        poNumber: null,
+        poNumber: (billsHere ? undefined : workOrder) ?? null,
         memo: memo === '' ? null : memo,
         customer: { id: customer.externalId, name: customer.name, email: customer.email },
         currency,

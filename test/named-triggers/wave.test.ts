@@ -11,7 +11,7 @@ describe('wave: polling for payment.created', () => {
     for (const credentials of ['token', 'client'] as const) {
       for (const sorts of [true, false]) {
         const seed = nextSeed();
-        const simulated = await simulateWave({ seed, credentials, sorts });
+        const simulated = await simulateWave({ seed, credentials, sorts, billsHere: sorts });
         const paymentId = simulated.pay(orderOf(seed), NOW());
         const connectionId = await connect(simulated);
         assert.deepEqual(await booked(connectionId, 1), [onePayment(paymentId)]);

@@ -18,7 +18,7 @@ const documentOf = (body: Buffer): PortalDocument => ({
   receivedAt: new Date('2026-10-14T17:00:00.000Z'),
 });
 const read = (change: Record<string, unknown>) =>
-  normalize(documentOf(pageOf([{ ...FIRST.node, ...change }])));
+  normalize(documentOf(pageOf([{ ...FIRST.node, ...change }])), {});
 const paymentsOf = (change: Record<string, unknown>) => {
   const outcome = read(change);
   assert.ok('events' in outcome);
@@ -98,6 +98,13 @@ describe('the payment of an invoice', () => {
   });
 });
 
+test('invoices and customers are left alone when they are kept elsewhere', () => {
+  const elsewhere = (change: Record<string, unknown>) =>
+    normalize(documentOf(pageOf([{ ...FIRST.node, ...change }])), { importInvoices: false });
+  assert.deepEqual(elsewhere({}), { events: paymentsOf({}) });
+  assert.ok('ignored' in elsewhere({ amountPaid: { value: '0.00' } }));
+});
+
 describe('what cannot be read', () => {
   it('is refused by name', () => {
     assert.throws(() => read({ modifiedAt: '2026-10-14T16:02:11' }), WireMismatch);
@@ -112,7 +119,7 @@ describe('what cannot be read', () => {
       JSON.stringify({ ...JSON.parse(SAMPLE.toString()), errors: [{ message: 'half of it' }] }),
     );
     assert.deepEqual(split(body), [{ key: split(body)[0]?.key, body }]);
-    assert.deepEqual(normalize(documentOf(body)), {
+    assert.deepEqual(normalize(documentOf(body), {}), {
       quarantined: 'Wave answered with an error: half of it',
     });
   });

@@ -6,11 +6,15 @@ import type { Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent, InvoiceFacts, Payer, Reference } from '../events.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
+import type { ReadingSettings } from './settings.ts';
 import { isObject, rowsOf } from './split.ts';
 import { DRAFT, instantOf, invoice, minorOf, type WireInvoice } from './wire.ts';
 
 /** @throws WireMismatch, MalformedAmount, UnknownCurrency for what cannot be read */
-export function normalize({ body }: PortalDocument): Normalized {
+export function normalize(
+  { body }: PortalDocument,
+  { importInvoices = true }: ReadingSettings,
+): Normalized {
   const page = parseExactJson(body);
   if (isObject(page) && Array.isArray(page.errors) && page.errors.length > 0) {
     return { quarantined: `Wave answered with an error: ${firstError(page.errors)}` };
@@ -24,8 +28,12 @@ export function normalize({ body }: PortalDocument): Normalized {
     }
     return { quarantined: 'not a page of invoices' };
   }
-  const events = rows.flatMap((row) => eventsOf(readWire(invoice, row)));
-  return events.length > 0 ? { events } : { ignored: 'a draft is no invoice yet' };
+  const all = rows.flatMap((row) => eventsOf(readWire(invoice, row)));
+  if (all.length === 0) return { ignored: 'a draft is no invoice yet' };
+  const events = importInvoices ? all : all.filter(({ type }) => type.startsWith('payment.'));
+  return events.length > 0
+    ? { events }
+    : { ignored: 'nothing is paid; invoices are taken over only with `importInvoices`' };
 }
 
 function eventsOf(row: WireInvoice): readonly CanonicalEvent[] {

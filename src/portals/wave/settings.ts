@@ -39,12 +39,20 @@ export const settings = z
       .describe('Scopes that the consent page asks for, separated by spaces.'),
     apiBaseUrl: address.default('https://gql.waveapps.com'),
     authBaseUrl: address.default('https://api.waveapps.com'),
+    importInvoices: flag(
+      true,
+      'Take over the invoices and customers kept in Wave. Off for a firm that writes its invoices ' +
+        'elsewhere and only collects through Wave.',
+    ),
     mirrorOnly: flag(false, 'Payments entered in Wave by hand are never money here.'),
   })
   .refine(({ accessToken, clientId, clientSecret }) => accessToken || (clientId && clientSecret), {
     message: 'enter accessToken, or clientId and clientSecret of an application',
   });
 export type WaveSettings = z.output<typeof settings>;
+
+/** What `normalize` reads; with nothing given, invoices are taken over. */
+export type ReadingSettings = Partial<Pick<WaveSettings, 'importInvoices'>>;
 
 /** The business that is read. @throws Reauthorize before one was chosen */
 export function businessOf({ businessId }: Pick<WaveSettings, 'businessId'>): string {
