@@ -37,8 +37,8 @@ describe('recording payments', () => {
     assert.equal(create?.headers?.['idempotency-key'], 'org_1/pay_12/xero');
     const file = new URL('./fixtures/create-payment-request.json', import.meta.url);
     const [documented] = JSON.parse(readFileSync(file, 'utf8')).Payments;
-    const [sent] = (create?.json as { Payments: object[] }).Payments;
-    assert.deepEqual(Object.keys(sent ?? {}), Object.keys(documented));
+    const sent = create?.json as { readonly Payments: readonly object[] } | undefined;
+    assert.deepEqual(Object.keys(sent?.Payments[0] ?? {}), Object.keys(documented));
     const again = await books.recordPayment(api, payment, context(settings));
     assert.deepEqual(again, { externalId });
     assert.deepEqual(organisation.recordedPayments(), [
