@@ -100,6 +100,7 @@ export async function simulateZohoBooks(
       authBaseUrl: server.baseUrl,
     },
     ...bookkeeping(world),
+    ...accountsOf(world),
     expireAccessTokens: () => authorization.expireAccessTokens(),
     takeNotices: () => waiting.splice(0),
     requestCount: server.requestCount,
@@ -219,6 +220,12 @@ function bookkeeping(world: Organization) {
       change(paymentId, at, { refunds: [...refunds, refund] });
       return id;
     },
+  } satisfies Partial<ZohoBooksSimulator>;
+}
+
+/** What really happened, and what came through the API. */
+function accountsOf(world: Organization) {
+  return {
     truth: () =>
       [...world.payments.values()]
         .filter(({ recorded }) => !recorded)
