@@ -125,6 +125,8 @@ for (const portal of portals) {
     settingsContract(portal);
     for (const fixture of fixtures) fixtureContract(portal, fixture);
     if (portal.webhook) webhookContract(portal, portal.webhook, fixtures, settings);
+    currencyContract(portal, fixtures);
+    unknownStateContract(portal, fixtures);
     fuzzContract(portal, fixtures, settings);
   });
 }
@@ -220,6 +222,46 @@ function fixtureContract(portal: Portal, fixture: Fixture): void {
       read(portal, { body: grownBody, headers }, settings).map(shape),
       read(portal, fixture, settings).map(shape),
     );
+  });
+}
+
+/** In other currencies a document is money in that currency's digits, or set aside; an unknown one is never money. */
+function currencyContract(portal: Portal, fixtures: readonly Fixture[]): void {
+  for (const code of ['JPY', 'KWD', 'ZZZ']) {
+    test(`in ${code} every sample is well-formed, or set aside with a reason`, () => {
+      for (const { body, headers, given, name } of fixtures) {
+        const changed = Buffer.from(
+          body
+            .toString('latin1')
+            .replace(/\b(USD|EUR|GBP)\b/g, code)
+            .replace(/"(usd|eur|gbp)"/g, `"${code.toLowerCase()}"`),
+          'latin1',
+        );
+        const events = eventsOf(
+          read(portal, { body: changed, headers }, portal.settings.parse(given)),
+        );
+        for (const event of events) assertWellFormed(event);
+        if (code !== 'ZZZ') continue;
+        const money = events.filter(({ type }) => type !== 'customer.upserted');
+        assert.ok(!money.some(({ currency }) => currency === code), name);
+      }
+    });
+  }
+}
+
+/** A state that nobody documented is never guessed at: whatever remains is well-formed. */
+function unknownStateContract(portal: Portal, fixtures: readonly Fixture[]): void {
+  test('an unknown status is set aside or ignored, or did not decide', () => {
+    for (const { body, headers, given } of fixtures) {
+      const changed = body
+        .toString('latin1')
+        .replace(/("(?:status|state|Status|transactionStatus)"\s*:\s*)"[^"]*"/g, '$1"nobody-knows"')
+        .replace(/(<(?:status|state)(?:\s[^>]*)?>)[^<]*(<)/g, '$1nobody-knows$2');
+      const part = { body: Buffer.from(changed, 'latin1'), headers };
+      for (const event of eventsOf(read(portal, part, portal.settings.parse(given)))) {
+        assertWellFormed(event);
+      }
+    }
   });
 }
 
