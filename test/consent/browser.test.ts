@@ -1,11 +1,12 @@
 /** Letting us in from a real browser: consent, the way back, the account, and the first pull. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { type QuickBooksSimulator, simulateQuickBooks } from '../../simulators/quickbooks.ts';
 import { startTestServer, type TestServer } from '../../src/api/test-server.ts';
 import { sql } from '../../src/db/database.ts';
 import { openBrowser } from '../support/browser.ts';
+import { openPage, until } from './visit.ts';
 
 let server: TestServer;
 let browser: Browser;
@@ -20,27 +21,6 @@ after(async () => {
   await company?.close();
   await server?.[Symbol.asyncDispose]();
 });
-
-/** A page for which the public address leads to the server under test, as DNS would. */
-async function openPage(): Promise<Page> {
-  const page = await browser.newPage();
-  await page.route(`${server.app.config.publicUrl}/**`, async (route) => {
-    const request = route.request();
-    const { pathname, search } = new URL(request.url());
-    const body = request.postData();
-    const answer = await fetch(`${server.url}${pathname}${search}`, {
-      method: request.method(),
-      headers: { 'content-type': request.headers()['content-type'] ?? 'text/plain' },
-      ...(body === null ? {} : { body }),
-    });
-    await route.fulfill({
-      status: answer.status,
-      contentType: answer.headers.get('content-type') ?? 'text/plain',
-      body: await answer.text(),
-    });
-  });
-  return page;
-}
 
 async function connect(): Promise<string> {
   const { refreshToken: _, realmId: __, ...settings } = company.settings;
@@ -66,7 +46,7 @@ describe('QuickBooks by consent', () => {
     const id = await connect();
     const before = await server.call('POST', `/api/v1/connections/${id}/test`);
     assert.match(JSON.stringify(before.body), /consent page/);
-    const page = await openPage();
+    const page = await openPage(browser, server);
     await page.goto(await askFor(id));
     await page.getByRole('link', { name: 'Allow' }).click();
     await page.getByRole('heading', { name: 'Connected' }).waitFor();
@@ -86,7 +66,7 @@ describe('QuickBooks by consent', () => {
   it('consent again keeps the connection and what it knows', async () => {
     const [{ id }] = (await server.call('GET', '/api/v1/connections')).body.data;
     const documents = await count();
-    const page = await openPage();
+    const page = await openPage(browser, server);
     await page.goto(await askFor(id));
     await page.getByRole('link', { name: 'Allow' }).click();
     await page.getByRole('heading', { name: 'Connected' }).waitFor();
@@ -96,7 +76,7 @@ describe('QuickBooks by consent', () => {
 
   it('a consent that was denied, used twice or invented connects nothing', async () => {
     const id = await connect();
-    const page = await openPage();
+    const page = await openPage(browser, server);
     await page.goto(await askFor(id));
     await page.getByRole('link', { name: 'Deny' }).click();
     await page.getByRole('heading', { name: 'Not connected' }).waitFor();
@@ -133,12 +113,4 @@ async function count(): Promise<number> {
     sql`select count(*) as count from documents`,
   );
   return Number(row?.count);
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let look = 0; look < 400; look += 1) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error('it did not happen in time');
 }

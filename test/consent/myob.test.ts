@@ -5,6 +5,7 @@ import type { Browser } from 'playwright-core';
 import { type MyobSimulator, simulateMyob } from '../../simulators/myob.ts';
 import { startTestServer, type TestServer } from '../../src/api/test-server.ts';
 import { openBrowser } from '../support/browser.ts';
+import { openPage } from './visit.ts';
 
 let server: TestServer;
 let browser: Browser;
@@ -31,17 +32,7 @@ describe('MYOB by consent', () => {
     assert.match(JSON.stringify(early.body), /consent page/);
     const asked = await server.call('POST', `/api/v1/connections/${id}/consent`);
     assert.equal(asked.status, 201, JSON.stringify(asked.body));
-    const page = await browser.newPage();
-    // The public address leads to the server under test, as DNS would.
-    await page.route(`${server.app.config.publicUrl}/**`, async (route) => {
-      const { pathname, search } = new URL(route.request().url());
-      const answer = await fetch(`${server.url}${pathname}${search}`);
-      await route.fulfill({
-        status: answer.status,
-        contentType: answer.headers.get('content-type') ?? 'text/plain',
-        body: await answer.text(),
-      });
-    });
+    const page = await openPage(browser, server);
     await page.goto(asked.body.url);
     await page.getByRole('link', { name: 'Allow' }).click();
     await page.getByRole('heading', { name: 'Connected' }).waitFor();

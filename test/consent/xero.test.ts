@@ -1,11 +1,12 @@
 /** Xero from a real browser: consent, the organisation chosen among several, and the first pull. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { simulateXero, type XeroSimulator } from '../../simulators/xero.ts';
 import { startTestServer, type TestServer } from '../../src/api/test-server.ts';
 import { sql } from '../../src/db/database.ts';
 import { openBrowser } from '../support/browser.ts';
+import { openPage, until } from './visit.ts';
 
 let server: TestServer;
 let browser: Browser;
@@ -20,27 +21,6 @@ after(async () => {
   await organisation?.close();
   await server?.[Symbol.asyncDispose]();
 });
-
-/** A page for which the public address leads to the server under test, as DNS would. */
-async function openPage(): Promise<Page> {
-  const page = await browser.newPage();
-  await page.route(`${server.app.config.publicUrl}/**`, async (route) => {
-    const request = route.request();
-    const { pathname, search } = new URL(request.url());
-    const body = request.postData();
-    const answer = await fetch(`${server.url}${pathname}${search}`, {
-      method: request.method(),
-      headers: { 'content-type': request.headers()['content-type'] ?? 'text/plain' },
-      ...(body === null ? {} : { body }),
-    });
-    await route.fulfill({
-      status: answer.status,
-      contentType: answer.headers.get('content-type') ?? 'text/plain',
-      body: await answer.text(),
-    });
-  });
-  return page;
-}
 
 describe('Xero by consent', () => {
   it('connects the organisation that the person chose among several, and pulls', async () => {
@@ -62,7 +42,7 @@ describe('Xero by consent', () => {
     const asked = await server.call('POST', `/api/v1/connections/${id}/consent`);
     assert.equal(asked.status, 201, JSON.stringify(asked.body));
     assert.match(asked.body.url, /scope=offline_access\+accounting\.payments/);
-    const page = await openPage();
+    const page = await openPage(browser, server);
     await page.goto(asked.body.url);
     await page.getByRole('link', { name: 'Allow' }).click();
     await page.getByRole('button', { name: 'Simulated Air Services Ltd' }).click();
@@ -79,11 +59,3 @@ describe('Xero by consent', () => {
     assert.match(JSON.stringify(tested.body), /Xero organisation Simulated Air Services Ltd/);
   });
 });
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let look = 0; look < 1200; look += 1) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error('it did not happen in time');
-}
