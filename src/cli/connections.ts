@@ -94,6 +94,8 @@ export function registerConnections(registration: Registration): void {
 }
 
 const LOOK_MS = 1_000;
+/** A portal may ask for patience this long; without a server nothing would ever happen. */
+const STANDSTILL_MS = 300_000;
 
 type Pull = NonNullable<ConnectionJson['pull']>;
 
@@ -109,6 +111,7 @@ async function watchPull(
 ): Promise<Pull> {
   const { organizationId, id, requestedAt, tell } = watched;
   let told = '';
+  let movedAt = Date.now();
   for (;;) {
     const [connection] = await readConnections(app.database, {
       organizationId,
@@ -122,7 +125,13 @@ async function watchPull(
     if (reauthorizeSince) throw new CommandFailed(`${id} must be connected again: ${lastError}`);
     const upTo = pull?.reachedAt ? `, up to ${pull.reachedAt}` : '';
     const line = `${pull?.pages ?? 0} pages, ${pull?.documents ?? 0} documents${upTo}`;
-    if (line !== told) tell(line);
+    if (line !== told) {
+      tell(line);
+      movedAt = Date.now();
+    } else if (Date.now() - movedAt > STANDSTILL_MS) {
+      const why = lastError ? `the last failed call: ${lastError}` : 'is the server running?';
+      throw new CommandFailed(`${id} has not come further for five minutes; ${why}`);
+    }
     told = line;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }

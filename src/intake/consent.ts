@@ -220,6 +220,11 @@ async function remember(
   const expiresAt = new Date(now.getTime() + MINUTES_TO_ANSWER * 60_000);
   const { organizationId, id } = connection;
   const sealed = ctx.sealer.seal(JSON.stringify(given.asked), sealContext(organizationId, id));
+  // What nobody answered in time is worth nothing any more.
+  await ctx.database.execute(
+    sql`delete from consents where organization_id = ${organizationId}
+        and expires_at < ${now.toISOString()}::timestamptz`,
+  );
   await ctx.database.execute(
     sql`insert into consents (organization_id, state_hash, connection_id, actor, sealed, expires_at, created_at)
         values (${organizationId}, ${hashOf(state)}, ${id}, ${given.actor}, ${sealed},
