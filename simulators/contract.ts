@@ -9,6 +9,16 @@ export type SimulatedOrder = {
   readonly memo?: string;
 };
 
+/** Money that another portal took and this one shows: a shop's gateway, a charge in the books. */
+export type ShownPayment = {
+  readonly order: SimulatedOrder;
+  /** The portal that took it, and its id of the payment. */
+  readonly portal: string;
+  readonly externalId: string;
+  /** False where the document names no other id: then only what it says of the payment connects the two. */
+  readonly linked: boolean;
+};
+
 export type SimulatedDelivery = {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
@@ -73,6 +83,8 @@ export type SimulatedPortal = {
   readonly currencies?: readonly string[];
   /** The customer pays; resolves to the portal's payment id. */
   pay(order: SimulatedOrder, at: Date): string;
+  /** Shows a payment of another portal; resolves to the id here, which is not in `truth()`. */
+  show?(payment: ShownPayment, at: Date): string;
   /** Begins a payment that is pending (bank debit); `settle` or `fail` ends it. */
   begin?(order: SimulatedOrder, at: Date): string;
   settle?(paymentId: string, at: Date): void;

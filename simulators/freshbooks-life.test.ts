@@ -66,6 +66,7 @@ function fill({ account }: Connection) {
 function ours(customer: string, invoices: readonly string[]): PaymentToRecord {
   return {
     paymentId: 'pay_12',
+    from: { portal: 'stripe', externalId: 'pi_12' },
     mark: MARK,
     customerExternalId: customer,
     amountMinor: 5500n * BigInt(invoices.length),

@@ -26,6 +26,7 @@ test('connected, pulled, recorded once though the answer was lost, read back, to
   assert.equal(known?.invoice?.workOrder, 'WO-20881');
   const payment: PaymentToRecord = {
     paymentId: 'pay_7',
+    from: { portal: 'stripe', externalId: 'pi_7' },
     mark: 'CV-ab12cd-pay_7',
     customerExternalId: customer,
     amountMinor: 123910n,

@@ -102,6 +102,7 @@ test('the life of one payment, with everything that gets lost on the way', async
     const mark = 'CV-ab12cd-pay_7';
     const payment = {
       paymentId: 'pay_7',
+      from: { portal: 'stripe', externalId: 'pi_7' },
       mark,
       customerExternalId: customer,
       amountMinor: 7_500n,

@@ -38,6 +38,7 @@ test('a payment whose answer was lost is recorded once, read back and taken back
     const externalId = simulated.addInvoice({ ...invoice, amountMinor: 45_125n }, NOW);
     const payment = {
       paymentId: 'pay_7',
+      from: { portal: 'stripe', externalId: 'pi_7' },
       mark: 'CV-ab12cd-pay_7',
       customerExternalId: customer,
       amountMinor: 45_125n,

@@ -44,6 +44,7 @@ describe('paymentToRecord', () => {
       paymentId: 'pay_12',
       mark: 'CV-ab12cd-pay_12',
       customerExternalId: 'QB-7',
+      from: { portal: 'stripe', externalId: 'ch_1' },
       amountMinor: 107500n,
       currency: 'USD',
       receivedOn: '2026-11-03',

@@ -148,6 +148,7 @@ export function paymentToRecord(
       paymentId,
       mark: ownMark({ installation: facts.installation, paymentId }),
       customerExternalId,
+      from: { portal, externalId: payment.externalId },
       amountMinor: payment.amountMinor - elsewhere,
       currency: payment.currency,
       receivedOn: businessDay(payment.succeededAt, facts.timeZone),

@@ -2,7 +2,7 @@
 import { type Database, sql } from '../db/database.ts';
 import type { Asking, PortalApi } from '../portals/contract.ts';
 import { downloads } from '../portals/kit/download.ts';
-import { type Authorization, portalApi } from '../portals/kit/http.ts';
+import { apiOptions, portalApi } from '../portals/kit/http.ts';
 import { type StoredToken, type TokenStore, tokenSource } from '../portals/kit/oauth.ts';
 import { Secret } from '../portals/kit/secret.ts';
 import type { Connection } from './connections.ts';
@@ -42,23 +42,10 @@ export function askPortal(access: PortalAccess): (connection: Connection) => Ask
 function makeApi(ctx: AccessContext, connection: Connection): PortalApi {
   const { portal, settings } = connection;
   if (!portal.api) throw new Error(`${portal.name} has no API`);
-  return portalApi({
-    baseUrl: portal.api.baseUrl(settings),
-    authorization: authorizationOf(ctx, connection),
-    ...(portal.api.headers ? { headers: portal.api.headers(settings) } : {}),
-    requestsPerMinute: portal.api.requestsPerMinute,
-    ...(portal.api.throttled ? { throttled: portal.api.throttled } : {}),
-    clock: ctx.now,
-  });
-}
-
-function authorizationOf(ctx: AccessContext, connection: Connection): Authorization {
-  const { portal, settings } = connection;
-  const auth = (portal.api as NonNullable<typeof portal.api>).auth(settings);
-  if (auth.kind !== 'oauth2') return auth;
-  const { client, ...rest } = auth;
-  const store = tokenStore(ctx, connection);
-  return { ...rest, tokens: tokenSource({ store, client, clock: ctx.now }) };
+  const options = apiOptions(portal.api, settings, (client) =>
+    tokenSource({ store: tokenStore(ctx, connection), client, clock: ctx.now }),
+  );
+  return portalApi({ ...options, clock: ctx.now });
 }
 
 type SealedToken = {

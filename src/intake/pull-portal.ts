@@ -63,12 +63,18 @@ export async function pullPortal(
 async function pullPages(ctx: IntakeJobs, connection: Connection): Promise<boolean> {
   const { portal, settings } = connection;
   const pull = portal.pull as NonNullable<typeof portal.pull>;
+  const days = pull.followDays;
   const api = ctx.access(connection);
   let { cursor, generation } =
     (await readPlace(ctx, connection)) ?? (await begin(ctx, connection, firstFrom(ctx.now())));
   for (let page = 0; page < PAGES_A_RUN; page += 1) {
     const from = cursor;
-    const answer = await patiently(ctx, () => pull.page(api, from, { settings, now: ctx.now() }));
+    const context = {
+      settings,
+      now: ctx.now(),
+      ...(days === undefined ? {} : { followed: () => readFollowed(ctx, connection, days) }),
+    };
+    const answer = await patiently(ctx, () => pull.page(api, from, context));
     const kept = await storePage(ctx, connection, { ...answer, generation });
     if (answer.bodies.length > 0) ctx.wakeApplier(connection.organizationId);
     // Somebody asked meanwhile to read from another instant; that is where the next run begins.
@@ -77,6 +83,22 @@ async function pullPages(ctx: IntakeJobs, connection: Connection): Promise<boole
     if (!answer.more) return true;
   }
   return false;
+}
+
+/** The payments that the portal must be asked for by their ids, the oldest first. */
+async function readFollowed(
+  ctx: IntakeJobs,
+  connection: Connection,
+  days: number,
+): Promise<readonly string[]> {
+  const from = new Date(ctx.now().getTime() - days * DAY_MS).toISOString();
+  const rows = await ctx.database.query<{ id: string }>(
+    sql`select external_id as id from payments
+        where organization_id = ${connection.organizationId} and connection_id = ${connection.id}
+          and status not in ('failed', 'voided') and occurred_at >= ${from}::timestamptz
+        order by occurred_at, id`,
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** Tries again after a short while what the portal refused for the moment. @throws what it failed with last */

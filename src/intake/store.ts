@@ -37,6 +37,7 @@ const SECRET_HEADERS = new Set([
   'cookie',
   'x-access-token',
   'x-api-key',
+  'x-nudge-token',
 ]);
 
 export function storableHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -90,7 +90,7 @@ export type PortalApi = {
 };
 export type ApiCall = {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Path below the base URL, or an absolute URL of the same origin (a `next` link). */
+  /** Path below the base URL, or an absolute URL of its origin (a `next` link) or of one in `otherBaseUrls`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | readonly string[]>>;
   readonly headers?: Readonly<Record<string, string>>;
@@ -103,7 +103,10 @@ export type ApiCall = {
 };
 export type ApiAnswer = {
   readonly status: number;
+  /** Names in lower case; `set-cookie` only in `cookies`. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The values of `Set-Cookie`, each by itself; absent when there are none. */
+  readonly cookies?: readonly string[];
   readonly body: Buffer;
 };
 
@@ -120,6 +123,8 @@ export type ApiAuth =
       readonly client: OAuthClient;
       /** The header that carries the token; `Authorization: Bearer …` when absent. */
       present?(token: string): readonly [name: string, value: string];
+      /** True for an answer that refuses the token though its status is not 401; the call is repeated once. */
+      refused?(answer: ApiAnswer): boolean;
     }
   /** Each call is signed by itself (OAuth 1.0a). */
   | { readonly kind: 'signed'; sign(call: CallToSign): Readonly<Record<string, string>> }
@@ -136,8 +141,13 @@ export type CallToSign = {
 /** A log-in that later calls name (a cookie, a session id in the body) until the portal ends it. */
 export type ApiSession = {
   readonly kind: 'session';
-  /** Logs in; what it resolves to is kept in memory. @throws Reauthorize, RetryLater */
-  open(send: (call: ApiCall) => Promise<ApiAnswer>): Promise<Secret>;
+  /**
+   * Logs in; what it resolves to is kept in memory. `baseUrl` is where the log-in sends the calls that follow: the
+   * portal checks that it is one of its own. @throws Reauthorize, RetryLater, WireMismatch
+   */
+  open(
+    send: (call: ApiCall) => Promise<ApiAnswer>,
+  ): Promise<{ readonly session: Secret; readonly baseUrl?: string }>;
   /** The call with the session in it. */
   attach(call: ApiCall, session: Secret): ApiCall;
   /** True for an answer that means "log in again"; the call is then repeated once. */
@@ -170,6 +180,10 @@ export type ConsentAccount = {
 
 export type PortalApiSettings<S> = {
   baseUrl(settings: S): string;
+  /** Further hosts of the portal that the same credentials are for: calls name them by absolute URLs. */
+  otherBaseUrls?(settings: S): readonly string[];
+  /** Certificates (PEM) to be trusted beside the public ones, for servers of the firm's own. */
+  certificates?(settings: S): string | undefined;
   auth(settings: S): ApiAuth;
   readonly consent?: Consent<S>;
   /** Headers sent with every call (API version, tenant …). */
@@ -186,6 +200,8 @@ export type PaymentToRecord = {
   /** Short text that marks the record as ours so that its echo is recognised: see `kit/own-mark.ts`. */
   readonly mark: string;
   readonly customerExternalId: string;
+  /** Where the money came through: its portal, and the portal's id of the payment. */
+  readonly from: { readonly portal: string; readonly externalId: string };
   readonly amountMinor: bigint;
   readonly currency: string;
   /** Day of receipt in the firm's time zone, `YYYY-MM-DD`. */
@@ -245,6 +261,11 @@ export type Portal<S = unknown, C = unknown> = {
     readonly everySeconds: number;
     /** How far a pull re-reads before its cursor (`page` subtracts it); duplicates are free. */
     readonly overlapSeconds: number;
+    /**
+     * A portal that lists nothing is asked by id until the end is certain: `followed` names the payments of the
+     * connection that began within so many days and neither failed nor were voided.
+     */
+    readonly followDays?: number;
     /** The pull needs credentials that this connection may lack; absent means always possible. */
     possible?(settings: S): boolean;
     start(from: Date): C;
@@ -252,7 +273,12 @@ export type Portal<S = unknown, C = unknown> = {
     page(
       api: PortalApi,
       cursor: C,
-      context: { readonly settings: S; readonly now: Date },
+      context: {
+        readonly settings: S;
+        readonly now: Date;
+        /** The ids to ask for again; given to a pull with `followDays`. */
+        readonly followed?: () => Promise<readonly string[]>;
+      },
     ): Promise<{
       readonly bodies: readonly Buffer[];
       readonly next: C;
@@ -278,8 +304,21 @@ export type Portal<S = unknown, C = unknown> = {
       recorded: { readonly externalId: string; readonly mark: string },
       context: { readonly settings: S; readonly idempotencyKey: string },
     ): Promise<void>;
+    /**
+     * The file with which a person enters our payments, or takes them back, where no program may. Undefined when
+     * these settings let `recordPayment` do it. Pure. @throws Rejected for what such a file cannot say
+     */
+    importFile?(entries: readonly FileEntry[], settings: S): ImportFile | undefined;
   };
 };
+
+/** One payment to be entered, or one entered before to be taken back. */
+export type FileEntry = {
+  readonly entry: 'payment' | 'reversal';
+  readonly payment: PaymentToRecord;
+};
+/** `extension` without its dot. */
+export type ImportFile = { readonly extension: string; readonly body: Buffer };
 
 /** Keeps the settings type inside the definition and erases it for the list. */
 export function definePortal<S, C>(portal: Portal<S, C>): Portal {

@@ -102,6 +102,11 @@ export type CanonicalEvent = {
      * an order paid in parts. The first payment to come takes their place, the others stand beside it.
      */
     readonly insteadOf?: readonly string[];
+    /**
+     * Where else the same money is known: the processor's id of what a shop, a billing system or the books show, or
+     * the other way round. `portal` is absent where the document does not say which one it is.
+     */
+    readonly elsewhere?: readonly { readonly portal?: string; readonly externalId: string }[];
   };
   /** True when `externalPaymentId` stands in for an id not yet known (portals/README, provisional identity). */
   readonly provisional?: boolean;

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
+import type { PortalApiSettings } from '../contract.ts';
 import { Reauthorize, Rejected, RetryLater, WireMismatch } from './errors.ts';
-import { callUrl, type PortalApiOptions, portalApi } from './http.ts';
+import { apiOptions, callUrl, type PortalApiOptions, portalApi } from './http.ts';
 import { Secret } from './secret.ts';
 
 const NOW = new Date('2026-10-14T16:00:00.000Z');
@@ -178,6 +181,72 @@ test('OAuth: one refresh and one repeat, then a person must look', async () => {
   assert.deepEqual(refused, ['A1', 'A1']);
 });
 
+test('a portal can say that its 400 means a token that has expired', async () => {
+  const used: string[] = [];
+  const portal = api(
+    (_url, init) => {
+      const { authorization = '' } = init.headers as Record<string, string>;
+      used.push(authorization);
+      return authorization === 'Bearer A2' ? ok() : new Response('Invalid token', { status: 400 });
+    },
+    {
+      authorization: {
+        kind: 'oauth2',
+        tokens: { current: async () => new Secret('A1'), insteadOf: async () => new Secret('A2') },
+        refused: ({ status, body }) => status === 400 && body.includes('Invalid token'),
+      },
+    },
+  );
+  assert.equal((await portal.request({ path: 'x' })).status, 200);
+  assert.deepEqual(used, ['Bearer A1', 'Bearer A2']);
+});
+
+test('a session is opened once, where the log-in says, and again when the portal ended it', async () => {
+  const seen: string[] = [];
+  let valid = 0;
+  const portal = api(
+    (url, init) => {
+      const { cookie = '-' } = init.headers as Record<string, string>;
+      seen.push(`${url.host}${url.pathname} ${cookie}`);
+      if (url.pathname === '/v3/login') {
+        valid += 1;
+        const headers = new Headers([
+          ['set-cookie', `SESSION=s${valid};HttpOnly`],
+          ['set-cookie', 'ROUTE=.node1; path=/b1s'],
+        ]);
+        return new Response('{}', { headers });
+      }
+      return cookie === `SESSION=s${valid}; ROUTE=.node1` && valid > 1
+        ? ok()
+        : new Response('', { status: 401 });
+    },
+    {
+      authorization: {
+        kind: 'session',
+        open: async (send) => {
+          const { cookies = [] } = await send({ method: 'POST', path: 'login' });
+          const session = new Secret(cookies.map((one) => one.split(';')[0]).join('; '));
+          return { session, baseUrl: 'https://node7.example/b1s' };
+        },
+        attach: (call, session) => ({ ...call, headers: { Cookie: session.reveal() } }),
+        ended: ({ status }) => status === 401,
+        minutes: 30,
+      },
+    },
+  );
+  const [first] = await Promise.all([
+    portal.request({ path: 'Payments' }),
+    portal.request({ path: 'Payments' }),
+  ]);
+  assert.equal(first?.headers['set-cookie'], undefined);
+  assert.deepEqual(seen.slice(0, 3), [
+    'api.example/v3/login -',
+    'node7.example/b1s/Payments SESSION=s1; ROUTE=.node1',
+    'node7.example/b1s/Payments SESSION=s1; ROUTE=.node1',
+  ]);
+  assert.equal(seen.filter((call) => call.startsWith('api.example/v3/login')).length, 2);
+});
+
 test('absolute addresses stay at the origin', () => {
   const base = 'https://api.example/v3';
   assert.equal(
@@ -192,6 +261,37 @@ test('absolute addresses stay at the origin', () => {
     assert.throws(() => callUrl(base, { path }), WireMismatch);
   }
   assert.equal(callUrl(base, { path: '//evil.example/x' }).host, 'api.example');
+  const path = 'https://payments.example/charges/1';
+  assert.throws(() => callUrl(base, { path }), WireMismatch);
+  assert.equal(callUrl(base, { path }, ['https://payments.example/v4']).href, path);
+});
+
+test("a server of the firm's own is trusted by its certificate, and by nothing else", async () => {
+  const read = (name: string) => readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8');
+  const certificate = read('own-server.pem');
+  const server = createSecureServer(
+    { key: read('own-server.key'), cert: certificate },
+    (_, reply) => reply.end('{"ok":true}'),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const call = (certificates: string | undefined) => {
+    const definition: PortalApiSettings<null> = {
+      baseUrl: () => `https://127.0.0.1:${port}`,
+      auth: () => ({ kind: 'none' }),
+      certificates: () => certificates,
+      requestsPerMinute: 6000,
+    };
+    const options = apiOptions(definition, null, () => assert.fail('no tokens are needed'));
+    return portalApi(options).request({ path: 'Login' });
+  };
+  try {
+    assert.equal((await call(certificate)).body.toString(), '{"ok":true}');
+    await assert.rejects(call(undefined), RetryLater);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
 });
 
 test('calls wait for their turn', async () => {

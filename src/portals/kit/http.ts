@@ -1,18 +1,29 @@
 /** Calls to a portal's API: one place that turns HTTP into the four causes of `errors.ts`. */
 import { randomBytes } from 'node:crypto';
-import type { ApiAnswer, ApiAuth, ApiCall, ApiSession, PortalApi } from '../contract.ts';
+import { rootCertificates } from 'node:tls';
+import { Agent, fetch as fetchTrusting } from 'undici';
+import type {
+  ApiAnswer,
+  ApiAuth,
+  ApiCall,
+  ApiSession,
+  PortalApi,
+  PortalApiSettings,
+} from '../contract.ts';
 import { Reauthorize, Rejected, RetryLater, WireMismatch } from './errors.ts';
-import type { TokenSource } from './oauth.ts';
+import type { OAuthClient, TokenSource } from './oauth.ts';
 import type { Secret } from './secret.ts';
 
 type OAuth2 = Extract<ApiAuth, { kind: 'oauth2' }>;
 /** How calls prove who we are; `none` when the connection has no credentials. */
 export type Authorization =
   | Exclude<ApiAuth, OAuth2>
-  | (Pick<OAuth2, 'kind' | 'present'> & { readonly tokens: TokenSource });
+  | (Omit<OAuth2, 'client'> & { readonly tokens: TokenSource });
 
 export type PortalApiOptions = {
   readonly baseUrl: string;
+  /** Further hosts of the portal that absolute URLs may name. */
+  readonly otherBaseUrls?: readonly string[];
   readonly authorization: Authorization;
   /** Sent with every call. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -30,8 +41,16 @@ const USER_AGENT = 'Checkvalve';
 const EXCERPT_LENGTH = 2_000;
 const MIB = 1024 * 1024;
 
-/** Sends a call once, as it is or with what proves who we are, and returns whatever is answered. */
-type Send = (call: ApiCall, headers?: Readonly<Record<string, string>>) => Promise<ApiAnswer>;
+/** What a call is sent with beyond itself. */
+type Proof = {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** In place of the base URL. */
+  readonly baseUrl?: string | undefined;
+};
+/** An answer, and where it came from. */
+type Answered = ApiAnswer & { readonly url: URL };
+/** Sends a call once and returns whatever is answered. */
+type Send = (call: ApiCall, proof?: Proof) => Promise<Answered>;
 
 /**
  * The API of one connection. Keep one per connection: the rate limit and the session live in it. Nothing is
@@ -40,8 +59,8 @@ type Send = (call: ApiCall, headers?: Readonly<Record<string, string>>) => Promi
 export function portalApi(options: PortalApiOptions): PortalApi {
   const clock = options.clock ?? (() => new Date());
   const takeTurn = tokenBucket(options.requestsPerMinute, clock, options.pause ?? pause);
-  const send: Send = async (call, headers) => {
-    const url = callUrl(options.baseUrl, call);
+  const send: Send = async (call, { headers, baseUrl = options.baseUrl } = {}) => {
+    const url = callUrl(baseUrl, call, options.otherBaseUrls);
     await takeTurn();
     return exchange(options, call, url, headers);
   };
@@ -49,9 +68,36 @@ export function portalApi(options: PortalApiOptions): PortalApi {
   return {
     async request(call) {
       const answer = await sendProven(call);
-      return judge(options, call, callUrl(options.baseUrl, call), answer, clock);
+      return judge(options, call, answer, clock);
     },
   };
+}
+
+/** What a portal's definition says of the API of a connection with these settings. */
+export function apiOptions<S>(
+  api: PortalApiSettings<S>,
+  settings: S,
+  tokensOf: (client: OAuthClient) => TokenSource,
+): Omit<PortalApiOptions, 'clock' | 'pause' | 'timeoutMs' | 'bodyLimitBytes'> {
+  const auth = api.auth(settings);
+  const certificates = api.certificates?.(settings);
+  return {
+    baseUrl: api.baseUrl(settings),
+    otherBaseUrls: api.otherBaseUrls?.(settings) ?? [],
+    authorization: auth.kind === 'oauth2' ? { ...auth, tokens: tokensOf(auth.client) } : auth,
+    ...(api.headers ? { headers: api.headers(settings) } : {}),
+    requestsPerMinute: api.requestsPerMinute,
+    ...(api.throttled ? { throttled: api.throttled } : {}),
+    ...(certificates === undefined ? {} : { fetch: fetchWith(certificates) }),
+  };
+}
+
+/** A fetch that trusts these certificates beside the public ones. */
+function fetchWith(certificates: string): typeof globalThis.fetch {
+  const dispatcher = new Agent({ connect: { ca: [...rootCertificates, certificates] } });
+  // The same function as the global one, which however takes no agent of another version.
+  return ((url: URL, init: object) =>
+    fetchTrusting(url, { ...init, dispatcher })) as unknown as typeof globalThis.fetch;
 }
 
 function proven(options: PortalApiOptions, send: Send, clock: () => Date): Send {
@@ -60,40 +106,35 @@ function proven(options: PortalApiOptions, send: Send, clock: () => Date): Send 
     case 'none':
       return (call) => send(call);
     case 'bearer':
-      return (call) => send(call, bearer(by.token.reveal()));
+      return (call) => send(call, { headers: bearer(by.token.reveal()) });
     case 'basic': {
       const pair = Buffer.from(`${by.user}:${by.password.reveal()}`).toString('base64');
-      return (call) => send(call, { authorization: `Basic ${pair}` });
+      return (call) => send(call, { headers: { authorization: `Basic ${pair}` } });
     }
     case 'header':
-      return (call) => send(call, { [by.name.toLowerCase()]: by.value.reveal() });
+      return (call) => send(call, { headers: { [by.name.toLowerCase()]: by.value.reveal() } });
     case 'signed':
       return (call) => {
-        const url = callUrl(options.baseUrl, call);
+        const url = callUrl(options.baseUrl, call, options.otherBaseUrls);
         const nonce = randomBytes(16).toString('hex');
         const method = call.method ?? 'GET';
-        return send(call, lowerCase(by.sign({ method, url, now: clock(), nonce })));
+        return send(call, { headers: lowerCase(by.sign({ method, url, now: clock(), nonce })) });
       };
     case 'oauth2':
       return async (call) => {
-        const present = (token: Secret) => {
+        const present = (token: Secret): Proof => {
           const [name, value] = by.present?.(token.reveal()) ?? [];
-          return name ? { [name.toLowerCase()]: value ?? '' } : bearer(token.reveal());
+          const headers = name ? { [name.toLowerCase()]: value ?? '' } : bearer(token.reveal());
+          return { headers };
         };
         const token = await by.tokens.current();
         const answer = await send(call, present(token));
-        if (answer.status !== 401 || call.accept?.includes(401)) return answer;
+        const unauthorized = answer.status === 401 && !call.accept?.includes(401);
+        if (!unauthorized && !by.refused?.(answer)) return answer;
         return send(call, present(await by.tokens.insteadOf(token)));
       };
     case 'session':
-      return inSession(
-        by,
-        send,
-        (call, answer) => {
-          judge(options, call, callUrl(options.baseUrl, call), answer, clock);
-        },
-        clock,
-      );
+      return inSession(by, send, (call, answer) => judge(options, call, answer, clock), clock);
   }
 }
 
@@ -101,32 +142,34 @@ function proven(options: PortalApiOptions, send: Send, clock: () => Date): Send 
 function inSession(
   by: ApiSession,
   send: Send,
-  require: (call: ApiCall, answer: ApiAnswer) => void,
+  require: (call: ApiCall, answer: Answered) => ApiAnswer,
   clock: () => Date,
 ): Send {
-  let open: { readonly session: Promise<Secret>; readonly untilMs: number } | undefined;
-  const logIn = async (call: ApiCall): Promise<ApiAnswer> => {
-    const answer = await send(call);
-    require(call, answer);
-    return answer;
+  type Opened = Awaited<ReturnType<ApiSession['open']>>;
+  type Opening = { readonly opened: Promise<Opened>; readonly untilMs: number };
+  let opening: Opening | undefined;
+  const logIn = async (call: ApiCall): Promise<ApiAnswer> => require(call, await send(call));
+  const current = (): Opening => {
+    if (opening && opening.untilMs > clock().getTime()) return opening;
+    const next = { opened: by.open(logIn), untilMs: clock().getTime() + by.minutes * 60_000 };
+    next.opened.catch(() => end(next));
+    opening = next;
+    return next;
   };
-  const current = (): Promise<Secret> => {
-    if (!open || open.untilMs <= clock().getTime()) {
-      const session = by.open(logIn);
-      open = { session, untilMs: clock().getTime() + by.minutes * 60_000 };
-      session.catch(() => {
-        open = undefined;
-      });
-    }
-    return open.session;
+  /** Another call may have logged in again meanwhile: its session stays. */
+  const end = (ended: Opening): void => {
+    if (opening === ended) opening = undefined;
+  };
+  const sendIn = async (call: ApiCall, { opened }: Opening): Promise<Answered> => {
+    const { session, baseUrl } = await opened;
+    return send(by.attach(call, session), { baseUrl });
   };
   return async (call) => {
-    const session = await current();
-    const answer = await send(by.attach(call, session));
+    const session = current();
+    const answer = await sendIn(call, session);
     if (!by.ended(answer)) return answer;
-    // Another call may have logged in again meanwhile.
-    if (open && (await open.session) === session) open = undefined;
-    return send(by.attach(call, await current()));
+    end(session);
+    return sendIn(call, current());
   };
 }
 
@@ -134,8 +177,7 @@ function inSession(
 function judge(
   options: PortalApiOptions,
   call: ApiCall,
-  url: URL,
-  answer: ApiAnswer,
+  { url, ...answer }: Answered,
   clock: () => Date,
 ): ApiAnswer {
   const { status } = answer;
@@ -164,7 +206,7 @@ async function exchange(
   call: ApiCall,
   url: URL,
   proof: Readonly<Record<string, string>> = {},
-): Promise<ApiAnswer> {
+): Promise<Answered> {
   const send = options.fetch ?? globalThis.fetch;
   const { type, body } = requestBody(call);
   const what = `${call.method ?? 'GET'} ${url.host}${url.pathname}`;
@@ -184,9 +226,13 @@ async function exchange(
       },
       ...(body === undefined ? {} : { body }),
     });
+    const cookies = response.headers.getSetCookie();
+    const { 'set-cookie': _, ...headers } = Object.fromEntries(response.headers);
     return {
+      url,
       status: response.status,
-      headers: Object.fromEntries(response.headers),
+      headers,
+      ...(cookies.length > 0 ? { cookies } : {}),
       body: await readBounded(response, options.bodyLimitBytes ?? 32 * MIB, what),
     };
   } catch (cause) {
@@ -222,15 +268,22 @@ function requestBody(call: ApiCall): { type?: string; body?: string } {
 }
 
 /**
- * The address of a call: a path below the base URL, or an absolute URL of the same origin.
+ * The address of a call: a path below the base URL, or an absolute URL of its origin or another one of the portal's.
  * @throws WireMismatch for any other origin: a `next` link must not lead our credentials astray.
  */
-export function callUrl(baseUrl: string, call: Pick<ApiCall, 'path' | 'query'>): URL {
+export function callUrl(
+  baseUrl: string,
+  call: Pick<ApiCall, 'path' | 'query'>,
+  otherBaseUrls: readonly string[] = [],
+): URL {
   const base = new URL(baseUrl);
+  const origins = [base, ...otherBaseUrls.map((other) => new URL(other))].map(
+    ({ origin }) => origin,
+  );
   const url = /^https?:\/\//i.test(call.path)
     ? new URL(call.path)
     : new URL(`${baseUrl.replace(/\/+$/, '')}/${call.path.replace(/^\/+/, '')}`);
-  if (url.origin !== base.origin || url.username !== '' || url.password !== '') {
+  if (!origins.includes(url.origin) || url.username !== '' || url.password !== '') {
     throw new WireMismatch(`path: ${url.origin} is not ${base.origin}`);
   }
   for (const [name, value] of Object.entries(call.query ?? {})) {

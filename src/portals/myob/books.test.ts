@@ -14,6 +14,7 @@ describe('recording payments', () => {
   const context = (settings: unknown) => ({ settings, idempotencyKey: 'org_1/pay_12/myob' });
   const ours = (customer: string, invoice: string): PaymentToRecord => ({
     paymentId: 'pay_12',
+    from: { portal: 'stripe', externalId: 'pi_12' },
     mark: 'CV-ab12cd-pay_12',
     customerExternalId: customer,
     amountMinor: 5510n,

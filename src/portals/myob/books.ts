@@ -4,6 +4,7 @@ import { fromDecimalText, toDecimalText } from '../../money/money.ts';
 import { rawNumber } from '../../money/raw-number.ts';
 import type { PaymentToRecord, Portal, PortalApi } from '../contract.ts';
 import { Rejected, WireMismatch } from '../kit/errors.ts';
+import { differenceOfShares, sumShares } from '../kit/shares.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
 import { listPath, readRecord } from './pull.ts';
 import { filePath, type MyobSettings } from './settings.ts';
@@ -90,7 +91,7 @@ async function create(
         .filter((part) => part !== '')
         .join('; ')
         .slice(-MEMO_MAX_LENGTH),
-      Invoices: [...sharesMeant(payment)].map(([UID, minor]) => ({
+      Invoices: [...sumShares(payment.invoices)].map(([UID, minor]) => ({
         UID,
         [field]: rawNumber(toDecimalText({ minor, currency })),
         Type: 'Invoice',
@@ -134,25 +135,10 @@ function difference(
   if (payer !== meant.customerExternalId) {
     return `the customer is ${payer ?? 'absent'}, not ${meant.customerExternalId}`;
   }
-  const shares = new Map<string, bigint>();
-  for (const { UID, Type, AmountApplied, AmountAppliedForeign } of kept.Invoices ?? []) {
-    if (Type === 'Purged' || !UID) continue;
-    const share = (foreign ? AmountAppliedForeign : AmountApplied) ?? '0';
-    shares.set(UID, (shares.get(UID) ?? 0n) + fromDecimalText(share, currency).minor);
-  }
-  const [held, wanted] = [describeShares(shares), describeShares(sharesMeant(meant))];
-  return held === wanted ? undefined : `it pays ${held}, not ${wanted}`;
-}
-
-function sharesMeant({ invoices }: PaymentToRecord): Map<string, bigint> {
-  const shares = new Map<string, bigint>();
-  for (const { externalId, amountMinor } of invoices) {
-    shares.set(externalId, (shares.get(externalId) ?? 0n) + amountMinor);
-  }
-  return shares;
-}
-
-function describeShares(shares: Map<string, bigint>): string {
-  const parts = [...shares].map(([invoice, minor]) => `${minor} to invoice ${invoice}`).sort();
-  return parts.join(' and ') || 'no invoice';
+  const shares = (kept.Invoices ?? []).flatMap(({ UID, Type, ...applied }) => {
+    const share = (foreign ? applied.AmountAppliedForeign : applied.AmountApplied) ?? '0';
+    const amountMinor = fromDecimalText(share, currency).minor;
+    return Type === 'Purged' || !UID ? [] : [{ externalId: UID, amountMinor }];
+  });
+  return differenceOfShares(sumShares(shares), sumShares(meant.invoices));
 }

@@ -13,6 +13,7 @@ describe('recording payments', () => {
   const context = (settings: unknown) => ({ settings, idempotencyKey: 'org_1/pay_12/quickbooks' });
   const ours = (customer: string, invoice: string): PaymentToRecord => ({
     paymentId: 'pay_12',
+    from: { portal: 'stripe', externalId: 'pi_12' },
     mark: 'CV-ab12cd-pay_12',
     customerExternalId: customer,
     amountMinor: 6510n,
@@ -106,7 +107,7 @@ describe('recording payments', () => {
       [{ amountMinor: 6511n }, /TotalAmt is 65\.10, not 65\.11/],
       [{ currency: 'CAD' }, /CurrencyRef is USD, not CAD/],
       [{ customerExternalId: other }, /CustomerRef is/],
-      [{ invoices: [] }, /Line pays 5500 to invoice \d+, not no invoice/],
+      [{ invoices: [] }, /it pays 5500 to invoice \d+, not no invoice/],
     ];
     for (const [change, message] of changes) {
       await assert.rejects(

@@ -4,6 +4,7 @@ import { fromDecimalText, toDecimalText } from '../../money/money.ts';
 import { rawNumber } from '../../money/raw-number.ts';
 import type { PaymentToRecord, Portal, PortalApi } from '../contract.ts';
 import { Rejected, WireMismatch } from '../kit/errors.ts';
+import { differenceOfShares, type Shares, sumShares } from '../kit/shares.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
 import { query, quoted, readObject } from './pull.ts';
 import { companyPath, type QuickBooksSettings } from './settings.ts';
@@ -131,34 +132,20 @@ function difference(
   if (payer !== meant.customerExternalId) {
     return `CustomerRef is ${payer ?? 'absent'}, not ${meant.customerExternalId}`;
   }
-  const linesKept = describeShares(sharesKept(kept, currency));
-  const linesMeant = describeShares(sharesMeant(meant));
-  return linesKept === linesMeant ? undefined : `Line pays ${linesKept}, not ${linesMeant}`;
+  return differenceOfShares(sharesKept(kept, currency), sumShares(meant.invoices));
 }
 
-function sharesKept({ Line }: Transaction, currency: string): Map<string, bigint> {
-  const shares = new Map<string, bigint>();
-  for (const { Amount, LinkedTxn } of Line ?? []) {
-    for (const { TxnId, TxnType } of LinkedTxn ?? []) {
-      if (TxnType !== 'Invoice') continue;
-      const minor = fromDecimalText(Amount ?? '0', currency).minor;
-      shares.set(TxnId, (shares.get(TxnId) ?? 0n) + minor);
-    }
-  }
-  return shares;
-}
-
-function sharesMeant({ invoices }: PaymentToRecord): Map<string, bigint> {
-  const shares = new Map<string, bigint>();
-  for (const { externalId, amountMinor } of invoices) {
-    shares.set(externalId, (shares.get(externalId) ?? 0n) + amountMinor);
-  }
-  return shares;
-}
-
-function describeShares(shares: Map<string, bigint>): string {
-  const parts = [...shares].map(([invoice, minor]) => `${minor} to invoice ${invoice}`).sort();
-  return parts.join(' and ') || 'no invoice';
+function sharesKept({ Line }: Transaction, currency: string): Shares {
+  return sumShares(
+    (Line ?? []).flatMap(({ Amount, LinkedTxn }) =>
+      (LinkedTxn ?? [])
+        .filter(({ TxnType }) => TxnType === 'Invoice')
+        .map(({ TxnId }) => ({
+          externalId: TxnId,
+          amountMinor: fromDecimalText(Amount ?? '0', currency).minor,
+        })),
+    ),
+  );
 }
 
 /** At most 50 characters, whatever the key: QuickBooks refuses longer ones. */

@@ -1,16 +1,14 @@
 /** What the tests of this folder share: a simulated company and a connection to it. */
-import assert from 'node:assert/strict';
 import {
   type QuickBooksSimulator,
   type QuickBooksSimulatorOptions,
   simulateQuickBooks,
 } from '../../../simulators/quickbooks.ts';
-import type { ApiCall, FetchRequest, PortalApi } from '../contract.ts';
-import type { CanonicalEvent } from '../events.ts';
-import { portalApi } from '../kit/http.ts';
-import { memoryTokenStore, tokenSource } from '../kit/oauth.ts';
-import { quickbooks } from './index.ts';
+import { readBody, simulatedApi } from '../../../test/support/simulated-api.ts';
+import { fillBooks } from '../../../test/support/simulated-books.ts';
 import type { QuickBooksSettings } from './settings.ts';
+
+export { cheque } from '../../../test/support/simulated-books.ts';
 
 export const NOW = new Date('2026-10-14T16:00:00.000Z');
 export const minutes = (count: number) => new Date(NOW.getTime() + count * 60_000);
@@ -18,68 +16,14 @@ export const minutes = (count: number) => new Date(NOW.getTime() + count * 60_00
 /** A simulated company, connected as the engine connects one; `calls` lists what was asked. */
 export async function connect(options: Partial<QuickBooksSimulatorOptions> = {}) {
   const company = await simulateQuickBooks({ seed: 7, ...options });
-  const settings = quickbooks.settings.parse(company.settings) as QuickBooksSettings;
-  const { api: definition } = quickbooks;
-  const auth = definition?.auth(settings);
-  if (definition === undefined || auth?.kind !== 'oauth2') assert.fail('not OAuth');
-  const calls: ApiCall[] = [];
-  const real = portalApi({
-    baseUrl: definition.baseUrl(settings),
-    authorization: {
-      kind: 'oauth2',
-      tokens: tokenSource({
-        store: memoryTokenStore(),
-        client: auth.client,
-        clock: () => NOW,
-      }),
-    },
-    requestsPerMinute: 600_000,
-  });
-  const api: PortalApi = {
-    request(call) {
-      calls.push(call);
-      return real.request(call);
-    },
-  };
+  const { api, calls, ...opened } = simulatedApi(company, { now: () => NOW });
+  const settings = opened.settings as QuickBooksSettings;
   return { company, settings, api, calls, [Symbol.asyncDispose]: () => company.close() };
 }
 export type Connection = Awaited<ReturnType<typeof connect>>;
 
-/** Events of a body by way of split and normalize, with what was asked to be fetched. */
-export function read(body: Buffer, settings: unknown) {
-  const events: CanonicalEvent[] = [];
-  const requests: FetchRequest[] = [];
-  for (const document of quickbooks.split(body, {})) {
-    const part = { body: document.body, headers: {}, receivedAt: NOW };
-    const result = quickbooks.normalize(part, settings);
-    if ('events' in result) events.push(...result.events);
-    if ('fetch' in result) requests.push(...(result.fetch ?? []));
-  }
-  return { events, requests };
-}
+export const read = (body: Buffer, settings: unknown) =>
+  readBody({ id: 'quickbooks', body, settings }, NOW);
 
-/** One customer with one open invoice. */
-export function fill(company: QuickBooksSimulator) {
-  const customer = company.addCustomer({ name: 'Red Rock Diner', email: 'a@rock.example' }, NOW);
-  const invoice = company.addInvoice(
-    {
-      number: '1016',
-      customerExternalId: customer,
-      amountMinor: 123910n,
-      currency: 'USD',
-      workOrder: 'WO-20881',
-    },
-    NOW,
-  );
-  return { customer, invoice };
-}
-
-/** A cheque a bookkeeper enters for that invoice. */
-export const cheque = (customer: string, invoice: string, amountMinor = 5500n) => ({
-  customerExternalId: customer,
-  amountMinor,
-  currency: 'USD',
-  method: 'Check',
-  reference: 'CHK-4471',
-  invoices: [{ externalId: invoice, amountMinor }],
-});
+export const fill = (company: QuickBooksSimulator) =>
+  fillBooks(company, { at: NOW, number: '1016' });

@@ -15,6 +15,7 @@ const context = (settings: unknown) => ({ settings, idempotencyKey: 'org_1/pay_1
 
 const ours = (customer: string, invoice: string): PaymentToRecord => ({
   paymentId: 'pay_12',
+  from: { portal: 'stripe', externalId: 'pi_12' },
   mark: MARK,
   customerExternalId: customer,
   amountMinor: 5510n,
@@ -145,10 +146,7 @@ describe('recording payments', () => {
     });
     const recorded = (change: object) =>
       books.recordPayment(api, { ...payment, ...change }, { settings, idempotencyKey: 'other' });
-    await assert.rejects(
-      recorded(shares(invoice, 5511n)),
-      /Xero pays 5510 to invoice .*, not 5511/,
-    );
+    await assert.rejects(recorded(shares(invoice, 5511n)), /it pays 5510 to invoice .*, not 5511/);
     await assert.rejects(recorded(shares(other, 5510n)), WireMismatch);
     await assert.rejects(recorded({ currency: 'CAD' }), /CurrencyCode is USD, not CAD/);
     const wrong = { mark: 'CV-ab12cd-pay_13', currency: 'CAD' };

@@ -4,6 +4,7 @@ import { fromDecimalText, toDecimalText } from '../../money/money.ts';
 import { rawNumber } from '../../money/raw-number.ts';
 import type { ApiCall, PaymentToRecord, Portal, PortalApi } from '../contract.ts';
 import { Rejected, WireMismatch } from '../kit/errors.ts';
+import { differenceOfShares, type Shares, sumShares } from '../kit/shares.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
 import { readRow, readRows } from './fetch.ts';
 import { paidDocument, payerOf } from './references.ts';
@@ -26,7 +27,7 @@ export const books: NonNullable<Portal<XeroSettings>['books']> = {
    * repeat its first answer, and what it holds in the end is compared with what we meant.
    */
   async recordPayment(api, meant, { settings, idempotencyKey }) {
-    const shares = sharesMeant(meant);
+    const shares = sumShares(meant.invoices);
     const excess = meant.amountMinor - [...shares.values()].reduce((sum, one) => sum + one, 0n);
     if (excess < 0n) throw refusal(`${meant.mark}: its shares exceed its amount`);
     const recorded = await livingPayments(api, meant.mark, settings);
@@ -45,7 +46,7 @@ export const books: NonNullable<Portal<XeroSettings>['books']> = {
         : [];
     const kept = await Promise.all(created.map((id) => readPayment(api, id, settings)));
     const all = [...recorded, ...kept];
-    const different = differenceOfShares(all, { meant, shares });
+    const different = difference(all, { meant, shares });
     if (different !== undefined) throw new WireMismatch(`recorded as ${meant.mark}: ${different}`);
     const over =
       excess > 0n
@@ -289,9 +290,9 @@ function boundedKey(key: string): string {
 }
 
 /** Names the first field in which Xero holds something else than we meant. The payer is always the invoice's. */
-function differenceOfShares(
+function difference(
   kept: readonly Payment[],
-  given: { readonly meant: PaymentToRecord; readonly shares: ReadonlyMap<string, bigint> },
+  given: { readonly meant: PaymentToRecord; readonly shares: Shares },
 ): string | undefined {
   const { meant, shares } = given;
   const held = new Map<string, bigint>();
@@ -306,21 +307,7 @@ function differenceOfShares(
     const { minor } = fromDecimalText(row.Amount, meant.currency);
     held.set(id ?? '?', (held.get(id ?? '?') ?? 0n) + minor);
   }
-  const [found, wanted] = [describeShares(held), describeShares(shares)];
-  return found === wanted ? undefined : `Xero pays ${found}, not ${wanted}`;
-}
-
-function sharesMeant({ invoices }: PaymentToRecord): Map<string, bigint> {
-  const shares = new Map<string, bigint>();
-  for (const { externalId, amountMinor } of invoices) {
-    shares.set(externalId, (shares.get(externalId) ?? 0n) + amountMinor);
-  }
-  return shares;
-}
-
-function describeShares(shares: ReadonlyMap<string, bigint>): string {
-  const parts = [...shares].map(([invoice, minor]) => `${minor} to invoice ${invoice}`).sort();
-  return parts.join(' and ') || 'no invoice';
+  return differenceOfShares(held, shares);
 }
 
 /** A GUID is an account's id, anything else its code. */

@@ -3,6 +3,7 @@ import { fromDecimalText, toDecimalText } from '../../money/money.ts';
 import { rawNumber } from '../../money/raw-number.ts';
 import type { PaymentToRecord, Portal, PortalApi } from '../contract.ts';
 import { Rejected, WireMismatch } from '../kit/errors.ts';
+import { differenceOfShares, sumShares } from '../kit/shares.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
 import { ask, readPayment } from './fetch.ts';
 import type { ZohoBooksSettings } from './settings.ts';
@@ -112,16 +113,5 @@ function difference(kept: ZohoPayment, meant: PaymentToRecord): string | undefin
     externalId,
     amountMinor: fromDecimalText(applied ?? '0', currency).minor,
   }));
-  const left = describeShares(keptShares);
-  const right = describeShares(meant.invoices);
-  return left === right ? undefined : `invoices are ${left}, not ${right}`;
-}
-
-function describeShares(shares: PaymentToRecord['invoices']): string {
-  const sums = new Map<string, bigint>();
-  for (const { externalId, amountMinor } of shares) {
-    sums.set(externalId, (sums.get(externalId) ?? 0n) + amountMinor);
-  }
-  const parts = [...sums].map(([invoice, minor]) => `${minor} to ${invoice}`).sort();
-  return parts.join(' and ') || 'none';
+  return differenceOfShares(sumShares(keptShares), sumShares(meant.invoices));
 }
