@@ -608,6 +608,18 @@ create table pull_cursors (
   constraint pull_cursors_organization_id_connection_id_fkey FOREIGN KEY (organization_id, connection_id) REFERENCES connections(organization_id, id)
 );
 
+create table recording_notes (
+  organization_id integer not null,
+  connection_id text not null,
+  about text not null,
+  payment_id text not null,
+  text text not null,
+  updated_at timestamp with time zone not null,
+  constraint recording_notes_pkey PRIMARY KEY (organization_id, connection_id, about, payment_id),
+  constraint recording_notes_organization_id_connection_id_fkey FOREIGN KEY (organization_id, connection_id) REFERENCES connections(organization_id, id)
+);
+CREATE INDEX recording_notes_by_payment ON public.recording_notes USING btree (organization_id, connection_id, payment_id);
+
 create table refunds (
   organization_id integer not null,
   id bigint not null,

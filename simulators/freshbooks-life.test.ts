@@ -7,6 +7,7 @@ import { freshbooks } from '../src/portals/freshbooks/index.ts';
 import { RetryLater } from '../src/portals/kit/errors.ts';
 import { portalApi } from '../src/portals/kit/http.ts';
 import { memoryTokenStore, tokenSource } from '../src/portals/kit/oauth.ts';
+import { memoryNotes } from '../test/support/simulated-books.ts';
 import { simulateFreshBooks } from './freshbooks.ts';
 
 const NOW = new Date('2026-11-04T15:00:00.000Z');
@@ -109,7 +110,7 @@ describe('a payment in FreshBooks', () => {
       },
     };
     const payment = ours(customer, [first, second]);
-    const context = { settings, idempotencyKey: 'org_1/pay_12' };
+    const context = { settings, idempotencyKey: 'org_1/pay_12', notes: memoryNotes() };
     await assert.rejects(books.recordPayment(lossy, payment, context), RetryLater);
     account.expireAccessTokens();
     const { externalId } = await books.recordPayment(lossy, payment, context);
@@ -142,7 +143,7 @@ describe('a payment in FreshBooks', () => {
     await using connection = await connect();
     const { settings, api } = connection;
     const { customer, first } = fill(connection);
-    const context = { settings, idempotencyKey: 'org_1/pay_12' };
+    const context = { settings, idempotencyKey: 'org_1/pay_12', notes: memoryNotes() };
     await assert.rejects(books.recordPayment(api, ours(customer, []), context), /invoices only/);
     await books.recordPayment(api, ours(customer, [first]), context);
     const other = { ...ours(customer, [first]), amountMinor: 5400n };

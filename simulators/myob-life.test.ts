@@ -5,6 +5,7 @@ import type { PaymentToRecord } from '../src/portals/contract.ts';
 import { RetryLater } from '../src/portals/kit/errors.ts';
 import { myob } from '../src/portals/myob/index.ts';
 import { connect, fill, minutes, pullRound } from '../src/portals/myob/simulated-connection.ts';
+import { memoryNotes } from '../test/support/simulated-books.ts';
 
 test('connected, pulled, recorded once though the answer was lost, read back, token expired', async () => {
   let losing = true;
@@ -36,7 +37,7 @@ test('connected, pulled, recorded once though the answer was lost, read back, to
     memo: 'Stripe',
     invoices: [{ externalId: invoice, amountMinor: 123910n }],
   };
-  const context = { settings, idempotencyKey: 'org_1/pay_7/myob' };
+  const context = { settings, idempotencyKey: 'org_1/pay_7/myob', notes: memoryNotes() };
   await assert.rejects(books.recordPayment(api, payment, context), RetryLater);
   file.expireAccessTokens?.();
   const { externalId } = await books.recordPayment(api, payment, context);

@@ -7,6 +7,7 @@ import { RetryLater } from '../src/portals/kit/errors.ts';
 import { portalApi } from '../src/portals/kit/http.ts';
 import { memoryTokenStore, tokenSource } from '../src/portals/kit/oauth.ts';
 import { xero } from '../src/portals/xero/index.ts';
+import { memoryNotes } from '../test/support/simulated-books.ts';
 import { simulateXero, type XeroSimulator } from './xero.ts';
 
 const NOW = new Date('2026-10-14T16:00:00.000Z');
@@ -112,7 +113,7 @@ test('the life of one payment, with everything that gets lost on the way', async
       memo: 'stripe pi_1',
       invoices: [{ externalId: invoice, amountMinor: 7_500n }],
     };
-    const context = { settings, idempotencyKey: mark };
+    const context = { settings, idempotencyKey: mark, notes: memoryNotes() };
     const record = () => xero.books?.recordPayment(lossy, payment, context) ?? assert.fail();
     await assert.rejects(record, RetryLater);
     const { externalId } = await record();

@@ -6,6 +6,7 @@ import { RetryLater } from '../src/portals/kit/errors.ts';
 import { portalApi } from '../src/portals/kit/http.ts';
 import { memoryTokenStore, tokenSource } from '../src/portals/kit/oauth.ts';
 import { zohoBooks } from '../src/portals/zoho-books/index.ts';
+import { memoryNotes } from '../test/support/simulated-books.ts';
 import { simulateZohoBooks } from './zoho-books.ts';
 
 const NOW = new Date('2026-11-02T10:00:00Z');
@@ -48,7 +49,7 @@ test('a payment whose answer was lost is recorded once, read back and taken back
       memo: 'WO-20881',
       invoices: [{ externalId, amountMinor: 45_125n }],
     };
-    const context = { settings, idempotencyKey: 'key' };
+    const context = { settings, idempotencyKey: 'key', notes: memoryNotes() };
     const record = () => zohoBooks.books?.recordPayment(api, payment, context);
     await assert.rejects(async () => record(), RetryLater);
     simulated.expireAccessTokens();

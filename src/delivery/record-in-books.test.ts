@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { memoryNotes } from '../../test/support/simulated-books.ts';
 import { definePortal, type PaymentToRecord, type PortalApi } from '../portals/contract.ts';
 import { Reauthorize, Rejected, RetryLater } from '../portals/kit/errors.ts';
 import { settings } from '../portals/servicemobility/settings.ts';
@@ -13,6 +14,7 @@ import {
   reverseInBooks,
 } from './record-in-books.ts';
 
+const notes = memoryNotes();
 const facts: BooksFacts = {
   timeZone: 'America/New_York',
   installation: 'ab12cd',
@@ -137,11 +139,14 @@ describe('taking back what was recorded', () => {
         },
       });
     const record = { externalId: '991', mark: 'CV-ab12cd-pay_12' };
-    const done = await reverseInBooks({ portal: portal(true), api, settings: {} }, record);
+    const done = await reverseInBooks({ portal: portal(true), api, settings: {}, notes }, record);
     assert.equal(done.outcome, 'done');
     const idempotencyKey = 'CV-ab12cd-pay_12-reversed';
-    assert.deepEqual(asked, [[record, { settings: {}, idempotencyKey }]]);
-    const parked = await reverseInBooks({ portal: portal(false), api, settings: {} }, record);
+    assert.deepEqual(asked, [[record, { settings: {}, idempotencyKey, notes }]]);
+    const parked = await reverseInBooks(
+      { portal: portal(false), api, settings: {}, notes },
+      record,
+    );
     assert.equal(parked.outcome, 'park');
   });
 });
@@ -166,9 +171,13 @@ describe('recordInBooks', () => {
         },
       },
     });
-    const result = await recordInBooks({ portal, api, settings: {} }, recordOf(), async (id) => {
-      told.push(id);
-    });
+    const result = await recordInBooks(
+      { portal, api, settings: {}, notes },
+      recordOf(),
+      async (id) => {
+        told.push(id);
+      },
+    );
     return { result, keys, told };
   }
 

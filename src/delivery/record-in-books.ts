@@ -2,7 +2,7 @@
 import { type Queryable, sql } from '../db/database.ts';
 import { businessDay } from '../money/business-day.ts';
 import { baseStatus } from '../payments/fold.ts';
-import type { PaymentToRecord, Portal, PortalApi } from '../portals/contract.ts';
+import type { PaymentToRecord, Portal, PortalApi, RecordingNotes } from '../portals/contract.ts';
 import { Reauthorize, Rejected, RetryLater, WireMismatch } from '../portals/kit/errors.ts';
 import { ownMark } from '../portals/kit/own-mark.ts';
 import type { DeliveryState } from './delivery-state.ts';
@@ -170,9 +170,17 @@ function sharesOf(
   return [...shares].map(([externalId, amountMinor]) => ({ externalId, amountMinor }));
 }
 
+/** The books' side of one payment. */
+export type OpenBooks = {
+  readonly portal: Portal;
+  readonly api: PortalApi;
+  readonly settings: unknown;
+  readonly notes: RecordingNotes;
+};
+
 /** Records it; `recorded` is told the books' id of it, so that its echo is recognised. */
 export async function recordInBooks(
-  books: { readonly portal: Portal; readonly api: PortalApi; readonly settings: unknown },
+  books: OpenBooks,
   record: PaymentToRecord,
   recorded: (externalId: string) => Promise<void>,
 ): Promise<SendResult> {
@@ -183,6 +191,7 @@ export async function recordInBooks(
       settings: books.settings,
       // The payment is recorded once in its life, so its own id is the key of every attempt.
       idempotencyKey: record.mark,
+      notes: books.notes,
     });
     await recorded(externalId);
     return { outcome: 'done', excerpt: `recorded as ${externalId}` };
@@ -191,7 +200,7 @@ export async function recordInBooks(
 
 /** Takes back what we recorded. */
 export async function reverseInBooks(
-  books: { readonly portal: Portal; readonly api: PortalApi; readonly settings: unknown },
+  books: OpenBooks,
   record: { readonly externalId: string; readonly mark: string },
 ): Promise<SendResult> {
   const reverse = books.portal.books?.reversePayment;
@@ -201,7 +210,8 @@ export async function reverseInBooks(
   }
   return attempt(async () => {
     const idempotencyKey = `${record.mark}-reversed`;
-    await reverse(books.api, record, { settings: books.settings, idempotencyKey });
+    const { settings, notes } = books;
+    await reverse(books.api, record, { settings, idempotencyKey, notes });
     return { outcome: 'done', excerpt: `${record.externalId} was taken back` };
   });
 }

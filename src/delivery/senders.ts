@@ -1,6 +1,7 @@
 /** Which way each kind of system is spoken to. */
 import type { Database } from '../db/database.ts';
 import { type Connection, loadConnection } from '../intake/connections.ts';
+import { notesOf } from '../intake/recording-notes.ts';
 import type { Sealer } from '../intake/sealing.ts';
 import { storeOwnRecord } from '../intake/store.ts';
 import type { PortalApi } from '../portals/contract.ts';
@@ -82,15 +83,16 @@ async function toBooks(
   if (!connection?.enabled) {
     return async () => ({ outcome: 'retry', because: 'the books are disabled', ourSide: true });
   }
-  const books = { ...connection, api: ctx.access(connection) };
   return async (state) => {
+    const paymentId = `pay_${state.payment.id}`;
+    const notes = notesOf(ctx, { organizationId, connectionId, paymentId });
+    const books = { ...connection, api: ctx.access(connection), notes };
     if (mayReverse(state)) {
       const record = recordToReverse(state, facts);
       return 'outcome' in record ? record : reverseInBooks(books, record);
     }
     const plan = paymentToRecord(state, connectionId, facts);
     if ('outcome' in plan) return plan;
-    const { paymentId } = plan.record;
     return recordInBooks(books, plan.record, async (externalId) => {
       await storeOwnRecord(ctx.database, {
         organizationId,

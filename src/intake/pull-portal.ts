@@ -5,6 +5,7 @@ import { Reauthorize, RetryLater } from '../portals/kit/errors.ts';
 import { noteConnectionError, notePulled } from './connection-health.ts';
 import { addPullJob, type Connection, loadConnection } from './connections.ts';
 import type { IntakeJobs } from './fetch-objects.ts';
+import { notesAbout } from './recording-notes.ts';
 import { type NewDocument, storeDocuments } from './store.ts';
 
 /** How far back the first pull of a connection reads. */
@@ -61,7 +62,7 @@ export async function pullPortal(
 
 /** False when it gave way with pages left. */
 async function pullPages(ctx: IntakeJobs, connection: Connection): Promise<boolean> {
-  const { portal, settings } = connection;
+  const { portal, settings, organizationId, id: connectionId } = connection;
   const pull = portal.pull as NonNullable<typeof portal.pull>;
   const days = pull.followDays;
   const api = ctx.access(connection);
@@ -72,6 +73,8 @@ async function pullPages(ctx: IntakeJobs, connection: Connection): Promise<boole
     const context = {
       settings,
       now: ctx.now(),
+      recordings: (abouts: readonly string[]) =>
+        notesAbout(ctx.database, { organizationId, connectionId }, abouts),
       ...(days === undefined ? {} : { followed: () => readFollowed(ctx, connection, days) }),
     };
     const answer = await patiently(ctx, () => pull.page(api, from, context));

@@ -211,6 +211,29 @@ export type PaymentToRecord = {
   readonly invoices: readonly { readonly externalId: string; readonly amountMinor: bigint }[];
 };
 
+/**
+ * What recording a payment leaves for later: for books without idempotency of their own, and those that cannot tell
+ * our payments from others. The text is the portal's own.
+ */
+export type RecordingNote = {
+  readonly paymentId: string;
+  /** An invoice, a step: what the note is about. */
+  readonly about: string;
+  readonly text: string;
+};
+export type RecordingNotes = {
+  /** Replaces what was kept about the same; durable once it resolves. */
+  keep(about: string, text: string): Promise<void>;
+  /** All that was kept for this payment. */
+  kept(): Promise<readonly RecordingNote[]>;
+};
+
+export type Recording<S> = {
+  readonly settings: S;
+  readonly idempotencyKey: string;
+  readonly notes: RecordingNotes;
+};
+
 /** A portal whose settings are `S`; `C` is its pull cursor, JSON that the engine stores with the page it belongs to. */
 export type Portal<S = unknown, C = unknown> = {
   /** Folder, URL segment and value in the database. */
@@ -278,6 +301,8 @@ export type Portal<S = unknown, C = unknown> = {
         readonly now: Date;
         /** The ids to ask for again; given to a pull with `followDays`. */
         readonly followed?: () => Promise<readonly string[]>;
+        /** What recording our payments left about these. */
+        readonly recordings?: (abouts: readonly string[]) => Promise<readonly RecordingNote[]>;
       },
     ): Promise<{
       readonly bodies: readonly Buffer[];
@@ -293,7 +318,7 @@ export type Portal<S = unknown, C = unknown> = {
     recordPayment(
       api: PortalApi,
       payment: PaymentToRecord,
-      context: { readonly settings: S; readonly idempotencyKey: string },
+      context: Recording<S>,
     ): Promise<{ readonly externalId: string }>;
     /**
      * Takes back, in whole, a payment we recorded: voided where the books can, else deleted or reversed. One that is
@@ -302,7 +327,7 @@ export type Portal<S = unknown, C = unknown> = {
     reversePayment?(
       api: PortalApi,
       recorded: { readonly externalId: string; readonly mark: string },
-      context: { readonly settings: S; readonly idempotencyKey: string },
+      context: Recording<S>,
     ): Promise<void>;
     /**
      * The file with which a person enters our payments, or takes them back, where no program may. Undefined when

@@ -1,5 +1,6 @@
 /** For tests of accounting systems: what stands in a simulated one before anything is paid. */
 import type { EnteredPayment, SimulatedBooks } from '../../simulators/contract.ts';
+import type { RecordingNote, RecordingNotes } from '../../src/portals/contract.ts';
 
 /** One customer with one open invoice of 1,239.10 for work order WO-20881. */
 export function fillBooks(
@@ -34,5 +35,14 @@ export function cheque(
     method: 'Check',
     reference: 'CHK-4471',
     invoices: [{ externalId: invoice, amountMinor }],
+  };
+}
+
+/** Notes in memory, as the engine keeps them for one payment. */
+export function memoryNotes(paymentId = 'pay_12'): RecordingNotes {
+  const notes = new Map<string, RecordingNote>();
+  return {
+    keep: async (about, text) => void notes.set(about, { paymentId, about, text }),
+    kept: async () => [...notes.values()],
   };
 }

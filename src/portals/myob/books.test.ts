@@ -1,6 +1,7 @@
 /** Recording payments in a simulated company file. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { memoryNotes } from '../../../test/support/simulated-books.ts';
 import type { PaymentToRecord } from '../contract.ts';
 import { Rejected, WireMismatch } from '../kit/errors.ts';
 import { findOwnMark } from '../kit/own-mark.ts';
@@ -11,7 +12,11 @@ const books = myob.books ?? assert.fail('no books');
 const reverse = books.reversePayment ?? assert.fail('no reversal');
 
 describe('recording payments', () => {
-  const context = (settings: unknown) => ({ settings, idempotencyKey: 'org_1/pay_12/myob' });
+  const context = (settings: unknown) => ({
+    settings,
+    idempotencyKey: 'org_1/pay_12/myob',
+    notes: memoryNotes(),
+  });
   const ours = (customer: string, invoice: string): PaymentToRecord => ({
     paymentId: 'pay_12',
     from: { portal: 'stripe', externalId: 'pi_12' },

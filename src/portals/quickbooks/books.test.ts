@@ -1,6 +1,7 @@
 /** Recording payments in a simulated company. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { memoryNotes } from '../../../test/support/simulated-books.ts';
 import type { PaymentToRecord, PortalApi } from '../contract.ts';
 import { Rejected, RetryLater } from '../kit/errors.ts';
 import { quickbooks } from './index.ts';
@@ -10,7 +11,11 @@ const books = quickbooks.books ?? assert.fail('no books');
 const fetchObjects = quickbooks.fetch ?? assert.fail('no fetch');
 
 describe('recording payments', () => {
-  const context = (settings: unknown) => ({ settings, idempotencyKey: 'org_1/pay_12/quickbooks' });
+  const context = (settings: unknown) => ({
+    settings,
+    idempotencyKey: 'org_1/pay_12/quickbooks',
+    notes: memoryNotes(),
+  });
   const ours = (customer: string, invoice: string): PaymentToRecord => ({
     paymentId: 'pay_12',
     from: { portal: 'stripe', externalId: 'pi_12' },
@@ -61,7 +66,11 @@ describe('recording payments', () => {
       context(settings),
     );
     const record = { externalId, mark: 'CV-ab12cd-pay_12' };
-    const reversing = { settings, idempotencyKey: 'org_1/pay_12/quickbooks/reversed' };
+    const reversing = {
+      settings,
+      idempotencyKey: 'org_1/pay_12/quickbooks/reversed',
+      notes: memoryNotes(),
+    };
     for (let time = 0; time < 2; time += 1) await reverse(api, record, reversing);
     assert.equal(calls.filter(({ query }) => query?.operation === 'update').length, 1);
     const [voided] = await fetchObjects(api, [{ entity: 'Payment', id: externalId }], settings);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { memoryNotes } from '../../../test/support/simulated-books.ts';
 import type { PaymentToRecord, PortalApi } from '../contract.ts';
 import { Rejected, RetryLater, WireMismatch } from '../kit/errors.ts';
 import { xero } from './index.ts';
@@ -11,7 +12,11 @@ const books = xero.books ?? assert.fail('no books');
 const reverse = books.reversePayment ?? assert.fail('no reversal');
 const fetchObjects = xero.fetch ?? assert.fail('no fetch');
 const MARK = 'CV-ab12cd-pay_12';
-const context = (settings: unknown) => ({ settings, idempotencyKey: 'org_1/pay_12/xero' });
+const context = (settings: unknown) => ({
+  settings,
+  idempotencyKey: 'org_1/pay_12/xero',
+  notes: memoryNotes(),
+});
 
 const ours = (customer: string, invoice: string): PaymentToRecord => ({
   paymentId: 'pay_12',
@@ -94,7 +99,11 @@ describe('recording payments', () => {
       context(settings),
     );
     const record = { externalId, mark: MARK };
-    const reversing = { settings, idempotencyKey: 'org_1/pay_12/xero/reversed' };
+    const reversing = {
+      settings,
+      idempotencyKey: 'org_1/pay_12/xero/reversed',
+      notes: memoryNotes(),
+    };
     for (let time = 0; time < 2; time += 1) await reverse(api, record, reversing);
     const deletes = calls.filter(({ method }) => method === 'POST');
     assert.deepEqual(
@@ -145,7 +154,11 @@ describe('recording payments', () => {
       invoices: [{ externalId, amountMinor }],
     });
     const recorded = (change: object) =>
-      books.recordPayment(api, { ...payment, ...change }, { settings, idempotencyKey: 'other' });
+      books.recordPayment(
+        api,
+        { ...payment, ...change },
+        { settings, idempotencyKey: 'other', notes: memoryNotes() },
+      );
     await assert.rejects(recorded(shares(invoice, 5511n)), /it pays 5510 to invoice .*, not 5511/);
     await assert.rejects(recorded(shares(other, 5510n)), WireMismatch);
     await assert.rejects(recorded({ currency: 'CAD' }), /CurrencyCode is USD, not CAD/);
@@ -190,7 +203,11 @@ describe('recording payments', () => {
       const invoices = [{ externalId: invoiceIn(currency), amountMinor }];
       const mark = `CV-ab12cd-pay_${amountMinor}`;
       const payment = { ...ours(customer, ''), currency, amountMinor, invoices, mark };
-      return books.recordPayment(api, payment, { settings, idempotencyKey: mark });
+      return books.recordPayment(api, payment, {
+        settings,
+        idempotencyKey: mark,
+        notes: memoryNotes(),
+      });
     };
     await record('JPY', 12_000n);
     await record('KWD', 46_500n);
