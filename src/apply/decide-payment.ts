@@ -1,12 +1,9 @@
 /** Payment events: fold, post the receipt, take it back, recognise copies, merge twins. */
 
 import { encodeJson } from '../db/json.ts';
-import { chart } from '../ledger/chart.ts';
-import { toDecimalText } from '../money/money.ts';
 import { baseStatus, foldMarks, NO_MARKS, type PaymentEventType } from '../payments/fold.ts';
 import { amountOfPart, foldPart, takenOf } from '../payments/parts.ts';
-import type { CanonicalEvent, Reference } from '../portals/events.ts';
-import { freeAllocations, keepWaiting } from './apply-cash.ts';
+import type { CanonicalEvent } from '../portals/events.ts';
 import { findCustomer, findPayment } from './books.ts';
 import { objectToFee, settleFee } from './decide-fee.ts';
 import { postWaiting } from './decide-refund.ts';
@@ -14,16 +11,24 @@ import {
   addIdentity,
   type Deciding,
   nextId,
-  openReview,
-  post,
   Quarantined,
   queueDelivery,
   touchPayment,
 } from './deciding.ts';
-import { findLateCopy, findOwnPayment, findTwin, withItsOtherParts } from './find-twin.ts';
+import { findLateCopy, findOwnPayment, withItsOtherParts } from './find-twin.ts';
+import {
+  adoptAnnounced,
+  adoptTwin,
+  giveWay,
+  isOvertaken,
+  mergeLinked,
+  replaceAnnounced,
+  unite,
+} from './merge-payments.ts';
 import { paymentForWorkOrder } from './payment-of.ts';
 import { statusOf } from './payment-status.ts';
 import { resolveReferences } from './payment-targets.ts';
+import { moneyText, postReceipt, takeBackReceipt } from './receipt.ts';
 import type { PaymentRow } from './rows.ts';
 
 export type PaymentEvent = CanonicalEvent & { readonly type: PaymentEventType };
@@ -54,8 +59,8 @@ export function objectToPayment(ctx: Deciding, event: PaymentEvent): void {
       : (amountOfPart(payment.parts, event.part) ?? event.amountMinor);
   if ((isRest || booked === event.amountMinor) && payment.currency === event.currency) return;
   throw new Quarantined(
-    `pay_${payment.id} (${event.externalPaymentId}) is booked with ${text(payment)}; this document says ` +
-      `${text(event)} of the same payment`,
+    `pay_${payment.id} (${event.externalPaymentId}) is booked with ${moneyText(payment)}; this document says ` +
+      `${moneyText(event)} of the same payment`,
   );
 }
 
@@ -78,13 +83,9 @@ function objectToUnit(ctx: Deciding, event: PaymentEvent): void {
   const wrong = owed.find((open) => amountMinor === open * 100n || amountMinor * 100n === open);
   if (wrong === undefined) return;
   throw new Quarantined(
-    `${text(event)} is ${amountMinor > wrong ? 'a hundred times' : 'a hundredth of'} what is owed; ` +
+    `${moneyText(event)} is ${amountMinor > wrong ? 'a hundred times' : 'a hundredth of'} what is owed; ` +
       `look at the connection's setting ${setting}, then replay`,
   );
-}
-
-function text(money: { readonly amountMinor: bigint; readonly currency: string }): string {
-  return `${toDecimalText({ minor: money.amountMinor, currency: money.currency })} ${money.currency}`;
 }
 
 export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
@@ -165,165 +166,6 @@ function voidedPayment(ctx: Deciding, event: PaymentEvent): PaymentRow | undefin
 function isVoidOfAnnouncement(known: PaymentRow, event: PaymentEvent): boolean {
   const announced = known.externalId !== event.externalPaymentId;
   return event.type === 'payment.voided' && announced && baseStatus(known) === 'succeeded';
-}
-
-/** Payments under the ids whose place this money takes, as far as no other money has taken it already. */
-function announcedFor(ctx: Deciding, event: PaymentEvent): readonly PaymentRow[] {
-  const { connectionId } = ctx.document;
-  if (event.type !== 'payment.succeeded' || event.provisional) return [];
-  return (event.links.insteadOf ?? []).flatMap((id) => {
-    const payment = findPayment(ctx.books, connectionId, id);
-    const isFree =
-      payment?.connectionId === connectionId &&
-      payment.externalId === id &&
-      (payment.provisional || payment.succeededAt === null);
-    return payment && isFree ? [payment] : [];
-  });
-}
-
-/** Money takes over what announced it; booked money only where it is all of it, so that nothing hides a rest. */
-function adoptAnnounced(ctx: Deciding, event: PaymentEvent): PaymentRow | undefined {
-  const free = announcedFor(ctx, event).filter((payment) => payment.voidedAt === null);
-  const announced =
-    free.find(
-      ({ receivedMinor, currency }) =>
-        receivedMinor === event.amountMinor && currency === event.currency,
-    ) ?? free.find(({ receivedMinor }) => receivedMinor === 0n);
-  if (announced) rename(ctx, announced, event.externalPaymentId as string);
-  return announced;
-}
-
-/** The ids whose place was taken lead to the money from now on, and what stood under them gives way. */
-function replaceAnnounced(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
-  for (const other of announcedFor(ctx, event)) {
-    if (other.id === payment.id) continue;
-    if (other.receivedMinor > 0n && other.amountMinor !== event.amountMinor) {
-      openReview(ctx, {
-        kind: 'amount-differs',
-        reason: `${other.externalId} was booked with ${text(other)}, ${payment.externalId} brought ${text(event)} of it; if it was paid in parts, the others follow.`,
-        paymentId: payment.id,
-      });
-    }
-    giveWay(ctx, { weaker: other, stronger: payment });
-  }
-  if (event.type !== 'payment.succeeded' || event.provisional) return;
-  const { connectionId } = ctx.document;
-  for (const externalId of event.links.insteadOf ?? []) {
-    if (findPayment(ctx.books, connectionId, externalId)) continue;
-    addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId: payment.id });
-  }
-}
-
-/** A payment that already stands under another id of the same money takes this event's id as well. */
-function adoptTwin(ctx: Deciding, event: PaymentEvent): PaymentRow | undefined {
-  const linked = event.links.paymentExternalId;
-  const byLink = linked && findPayment(ctx.books, ctx.document.connectionId, linked);
-  const twin = byLink || findTwin(ctx, event);
-  if (!twin) return undefined;
-  const { connectionId } = ctx.document;
-  const externalId = event.externalPaymentId as string;
-  if (isWeaker(ctx, event, twin))
-    addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId: twin.id });
-  else rename(ctx, twin, externalId);
-  return twin;
-}
-
-/** A provisional id gives way to a final one, a copy in the books to the payment it copies. */
-function isWeaker(ctx: Deciding, event: PaymentEvent, twin: PaymentRow): boolean {
-  const { connectionId } = ctx.document;
-  const role = ctx.books.organization.connections.get(connectionId)?.role;
-  return event.provisional || (twin.connectionId !== connectionId && role === 'books');
-}
-
-/**
- * A payment that was announced (pending, or only named) may have been booked meanwhile under another id. Of the two
- * the weaker gives way; true when that is the announced one.
- */
-function isOvertaken(ctx: Deciding, known: PaymentRow, event: PaymentEvent): boolean {
-  if (event.type !== 'payment.succeeded' || known.succeededAt !== null) return false;
-  const twin = findTwin(ctx, event);
-  if (!twin || twin.id === known.id) return false;
-  const weaker = isWeaker(ctx, event, twin);
-  giveWay(ctx, weaker ? { weaker: known, stronger: twin } : { weaker: twin, stronger: known });
-  return weaker;
-}
-
-/** What was booked under the weaker id is taken back, and the id leads to the stronger payment from now on. */
-function giveWay(
-  ctx: Deciding,
-  { weaker, stronger }: { readonly weaker: PaymentRow; readonly stronger: PaymentRow },
-): void {
-  if (weaker.refundedMinor + weaker.disputedMinor + weaker.lostMinor > 0n) {
-    openReview(ctx, {
-      kind: 'possible-duplicate',
-      reason: `${weaker.externalId} seems to be the same payment as ${stronger.externalId}, but money of it went back already.`,
-      paymentId: weaker.id,
-    });
-    return;
-  }
-  const wasReceived = weaker.receivedMinor > 0n;
-  takeBackReceipt(ctx, weaker, `it is the same payment as ${stronger.externalId}`);
-  stronger.references = unite(stronger.references, weaker.references);
-  weaker.mirrors = stronger.id;
-  const { connectionId, externalId } = weaker;
-  addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId: stronger.id });
-  weaker.voidedAt = ctx.document.appliedAt;
-  weaker.status = 'voided';
-  touchPayment(ctx, weaker);
-  keepWaiting(ctx, weaker);
-  if (wasReceived) queueDelivery(ctx, { topic: 'payment.voided', paymentId: weaker.id });
-}
-
-/** The payment is from now on known by its final id; the former one stays a further id of it. */
-function rename(ctx: Deciding, payment: PaymentRow, externalId: string): void {
-  const { connectionId } = ctx.document;
-  addIdentity(ctx, {
-    kind: 'payment',
-    connectionId: payment.connectionId,
-    externalId: payment.externalId,
-    entityId: payment.id,
-  });
-  if (payment.connectionId !== connectionId && payment.receivedMinor > 0n) {
-    post(ctx, {
-      kind: 'clearing.moved',
-      memo: `pay_${payment.id} came through another portal: ${externalId}`,
-      occurredAt: ctx.document.appliedAt,
-      postings: [
-        {
-          debit: chart.clearing(connectionId),
-          credit: chart.clearing(payment.connectionId),
-          amountMinor: payment.receivedMinor,
-          currency: payment.currency,
-          paymentId: payment.id,
-        },
-      ],
-    });
-  }
-  payment.connectionId = connectionId;
-  payment.externalId = externalId;
-  payment.provisional = false;
-  payment.revision = null;
-}
-
-/** When an event names two ids that were booked as two payments, the provisional or older one gives way. */
-function mergeLinked(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
-  const linked = event.links.paymentExternalId;
-  if (!linked) return;
-  const { connectionId } = ctx.document;
-  const other = findPayment(ctx.books, connectionId, linked);
-  if (!other) {
-    addIdentity(ctx, { kind: 'payment', connectionId, externalId: linked, entityId: payment.id });
-    return;
-  }
-  if (other.id === payment.id || !other.provisional) return;
-  if (other.receivedMinor > 0n && other.amountMinor !== payment.amountMinor) {
-    openReview(ctx, {
-      kind: 'amount-differs',
-      reason: `${linked} was booked with ${text(other)}, ${payment.externalId} is ${text(payment)}; they are one payment.`,
-      paymentId: payment.id,
-    });
-  }
-  giveWay(ctx, { weaker: other, stronger: payment });
 }
 
 function newPayment(ctx: Deciding, event: PaymentEvent): PaymentRow {
@@ -419,7 +261,7 @@ function changeAmount(
 ): void {
   const same = payment.amountMinor === event.amountMinor && payment.currency === event.currency;
   if (!same && payment.receivedMinor > 0n) {
-    takeBackReceipt(ctx, payment, `the amount became ${text(event)}`);
+    takeBackReceipt(ctx, payment, `the amount became ${moneyText(event)}`);
   }
   payment.amountMinor = event.amountMinor;
   payment.currency = event.currency;
@@ -438,57 +280,4 @@ function settleMoney(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): v
   }
   settleFee(ctx, payment, event);
   if (payment.receivedMinor > 0n) postWaiting(ctx, payment, event);
-}
-
-function postReceipt(ctx: Deciding, payment: PaymentRow): void {
-  payment.receiptEntry = post(ctx, {
-    kind: 'payment.received',
-    memo: `pay_${payment.id} received: ${payment.externalId}`,
-    occurredAt: payment.succeededAt as string,
-    postings: [
-      {
-        debit: chart.clearing(payment.connectionId),
-        credit: chart.unappliedCash(payment.customerId),
-        amountMinor: payment.amountMinor,
-        currency: payment.currency,
-        paymentId: payment.id,
-      },
-    ],
-  });
-  payment.receivedMinor = payment.amountMinor;
-  payment.postedAt = ctx.document.appliedAt;
-}
-
-function takeBackReceipt(ctx: Deciding, payment: PaymentRow, because: string): void {
-  if (payment.receivedMinor === 0n) return;
-  freeAllocations(ctx, payment, { amountMinor: payment.allocatedMinor, because });
-  post(ctx, {
-    kind: 'payment.reversed',
-    memo: `pay_${payment.id} taken back: ${because}`,
-    occurredAt: ctx.document.appliedAt,
-    reverses: payment.receiptEntry,
-    postings: [
-      {
-        debit: chart.unappliedCash(payment.customerId),
-        credit: chart.clearing(payment.connectionId),
-        amountMinor: payment.receivedMinor,
-        currency: payment.currency,
-        paymentId: payment.id,
-      },
-    ],
-  });
-  payment.receivedMinor = 0n;
-  payment.receiptEntry = null;
-}
-
-function unite(left: readonly Reference[], right: readonly Reference[]): readonly Reference[] {
-  if (right.length === 0) return left;
-  const known = new Set(left.map(whatItNames));
-  const added = right.filter((reference) => !known.has(whatItNames(reference)));
-  return added.length === 0 ? left : [...left, ...added];
-}
-
-/** The database keeps the properties of JSON in an order of its own, so they are compared in one that we choose. */
-function whatItNames({ kind, externalId, number, text, amountMinor }: Reference): string {
-  return encodeJson([kind, externalId, number, text, amountMinor].map((part) => part ?? null));
 }
