@@ -271,6 +271,14 @@ create table documents (
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.documents FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+create table elsewhere_ids (
+  organization_id integer not null,
+  external_id text not null,
+  portal text not null,
+  payment_id bigint not null,
+  constraint elsewhere_ids_pkey PRIMARY KEY (organization_id, external_id, portal, payment_id)
+);
+
 create table entitlements (
   organization_id integer not null,
   id bigint not null,
@@ -532,6 +540,8 @@ create table payments (
   receipt_entry bigint,
   updated_sequence bigint not null,
   parts jsonb,
+  suspect text,
+  vouched boolean not null default false,
   constraint payments_pkey PRIMARY KEY (organization_id, id),
   constraint payments_organization_id_connection_id_external_id_key UNIQUE (organization_id, connection_id, external_id),
   constraint payments_organization_id_connection_id_fkey FOREIGN KEY (organization_id, connection_id) REFERENCES connections(organization_id, id),
@@ -545,11 +555,13 @@ create table payments (
   constraint payments_disputed_minor_check CHECK ((disputed_minor >= 0)),
   constraint payments_lost_minor_check CHECK ((lost_minor >= 0)),
   constraint payments_refunded_minor_check CHECK ((refunded_minor >= 0)),
-  constraint payments_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'authorized'::text, 'succeeded'::text, 'partially_refunded'::text, 'refunded'::text, 'disputed'::text, 'failed'::text, 'voided'::text])))
+  constraint payments_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'authorized'::text, 'succeeded'::text, 'partially_refunded'::text, 'refunded'::text, 'disputed'::text, 'failed'::text, 'voided'::text]))),
+  constraint payments_suspect_check CHECK (((suspect IS NULL) OR (received_minor = 0)))
 );
 CREATE INDEX payments_by_customer ON public.payments USING btree (organization_id, customer_id) WHERE (customer_id IS NOT NULL);
 CREATE INDEX payments_by_payer ON public.payments USING btree (organization_id, connection_id, payer_key, amount_minor) WHERE (payer_key IS NOT NULL);
 CREATE INDEX payments_by_update ON public.payments USING btree (organization_id, updated_sequence);
+CREATE INDEX payments_suspect ON public.payments USING btree (organization_id, suspect) WHERE (suspect IS NOT NULL);
 CREATE INDEX payments_unapplied ON public.payments USING btree (organization_id, customer_id, unapplied_minor) WHERE (unapplied_minor <> 0);
 
 create table payouts (
@@ -565,11 +577,16 @@ create table payouts (
   entry bigint,
   updated_sequence bigint not null,
   cost_minor bigint,
+  mirrors bigint,
+  banked_at timestamp with time zone,
+  bank_text text,
   constraint payouts_pkey PRIMARY KEY (organization_id, id),
   constraint payouts_organization_id_connection_id_external_id_key UNIQUE (organization_id, connection_id, external_id),
   constraint payouts_organization_id_connection_id_fkey FOREIGN KEY (organization_id, connection_id) REFERENCES connections(organization_id, id),
-  constraint payouts_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(organization_id)
+  constraint payouts_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(organization_id),
+  constraint payouts_mirrors_check CHECK (((mirrors IS NULL) OR (NOT posted)))
 );
+CREATE INDEX payouts_by_amount ON public.payouts USING btree (organization_id, amount_minor);
 
 create table postings (
   organization_id integer not null,
@@ -639,13 +656,16 @@ create table refunds (
   details jsonb not null default '{}'::jsonb,
   updated_sequence bigint not null,
   fee_posted_minor bigint not null default 0,
+  standing text not null default 'own'::text,
   constraint refunds_pkey PRIMARY KEY (organization_id, id),
   constraint refunds_organization_id_connection_id_external_id_key UNIQUE (organization_id, connection_id, external_id),
   constraint refunds_organization_id_connection_id_fkey FOREIGN KEY (organization_id, connection_id) REFERENCES connections(organization_id, id),
   constraint refunds_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(organization_id),
   constraint refunds_organization_id_payment_id_fkey FOREIGN KEY (organization_id, payment_id) REFERENCES payments(organization_id, id),
-  constraint refunds_amount_minor_check CHECK ((amount_minor >= 0))
+  constraint refunds_amount_minor_check CHECK ((amount_minor >= 0)),
+  constraint refunds_standing_check CHECK (((standing = ANY (ARRAY['own'::text, 'stand-in'::text])) OR ((standing = ANY (ARRAY['copy'::text, 'doubtful'::text])) AND (posted_minor = 0))))
 );
+CREATE INDEX refunds_by_amount ON public.refunds USING btree (organization_id, amount_minor);
 CREATE INDEX refunds_by_payment ON public.refunds USING btree (organization_id, payment_id) WHERE (payment_id IS NOT NULL);
 CREATE INDEX refunds_waiting ON public.refunds USING btree (organization_id, connection_id, payment_external_id) WHERE (payment_id IS NULL);
 

@@ -1,7 +1,7 @@
 /** One batch of an organization's documents, applied in one transaction by its only writer. */
 import { type Database, type Queryable, sql } from '../db/database.ts';
 import { addJob } from '../db/jobs.ts';
-import type { FetchRequest } from '../portals/contract.ts';
+import type { FetchRequest, Portal } from '../portals/contract.ts';
 import { findPortal } from '../portals/index.ts';
 import {
   type Books,
@@ -82,7 +82,7 @@ export async function applyDocuments(
   books: Books,
   batch: readonly { readonly document: StoredDocument; readonly reading: Reading }[],
 ): Promise<readonly Outcome[]> {
-  await loadBooks(tx, books, wantedBy(batch, books.organization.installation));
+  await loadBooks(tx, books, wantedBy(batch, books.organization));
   const outcomes = batch.map(({ document, reading }) => decide(books, document, reading));
   await writeBooks(tx, books, outcomes);
   return outcomes;
@@ -161,7 +161,7 @@ export async function readOrganization(
   const [row] = await tx.query<{
     time_zone: string;
     installation: string;
-    connections: Omit<ConnectionFacts, 'unitSetting'>[];
+    connections: Pick<ConnectionFacts, 'id' | 'portal' | 'role'>[];
     systems: {
       id: string;
       kind: 'webhook' | 'servicemobility' | 'books';
@@ -183,10 +183,7 @@ export async function readOrganization(
     timeZone: row.time_zone,
     installation: row.installation,
     connections: new Map(
-      row.connections.map((one) => [
-        one.id,
-        { ...one, unitSetting: findPortal(one.portal)?.unitSetting ?? null },
-      ]),
+      row.connections.map((one) => [one.id, { ...one, ...factsOfPortal(findPortal(one.portal)) }]),
     ),
     systems: row.systems.map((one) => ({
       id: one.id,
@@ -194,6 +191,18 @@ export async function readOrganization(
       connectionId: one.connection_id,
       topics: one.topics,
     })),
+  };
+}
+
+/** What the engine must know of a connection's portal; our own side shows what people know of any portal. */
+function factsOfPortal(
+  portal: Portal | undefined,
+): Omit<ConnectionFacts, 'id' | 'portal' | 'role'> {
+  return {
+    unitSetting: portal?.unitSetting ?? null,
+    relays: portal === undefined || portal.relays === true || portal.books !== undefined,
+    tellsRefunds: portal?.tells.includes('refund.succeeded') ?? false,
+    payoutNames: portal?.payoutNames ?? (portal ? [portal.name] : []),
   };
 }
 

@@ -337,9 +337,10 @@ function reviewUnapplied(ctx: Deciding, payment: PaymentRow, reason: string): vo
 
 /**
  * A payment waits while cash of it is unapplied. An authorization waits too: what cancels it may name nothing but
- * its work order.
+ * its work order; and what may be the same money as another payment, because what it names may tell.
  */
 export function isWaiting(payment: PaymentRow): boolean {
+  if (payment.suspect !== null) return payment.voidedAt === null && payment.mirrors === null;
   return (unappliedOf(payment) > 0n && !payment.held) || payment.status === 'authorized';
 }
 

@@ -1,20 +1,22 @@
 /** The part of an organization's books that one batch touches, in memory: loaded before, written after. */
+
 import type { Account } from '../ledger/chart.ts';
 import type { Entry } from '../ledger/entry.ts';
 import type { CanonicalEvent, Payer } from '../portals/events.ts';
-import type {
-  ActionRow,
-  AllocationRow,
-  CustomerRow,
-  DisputeRow,
-  EntitlementRow,
-  IdentityRow,
-  InvoiceRow,
-  PaymentRow,
-  PayoutRow,
-  RefundRow,
-  ReviewItemRow,
-  WorkOrderRow,
+import type { ElsewhereRow, IdentityRow } from './identity-rows.ts';
+import {
+  type ActionRow,
+  type AllocationRow,
+  type CustomerRow,
+  type DisputeRow,
+  type EntitlementRow,
+  type InvoiceRow,
+  type PaymentRow,
+  type PayoutRow,
+  type RefundRow,
+  type ReviewItemRow,
+  unappliedOf,
+  type WorkOrderRow,
 } from './rows.ts';
 
 /** Rows of one table by id and by further keys; remembers which were changed. */
@@ -91,6 +93,12 @@ export type ConnectionFacts = {
   readonly role: 'source' | 'books';
   /** The setting to look at when amounts are off by a hundred; null where the portal leaves no doubt. */
   readonly unitSetting: string | null;
+  /** Its payments may be money that another portal holds. */
+  readonly relays: boolean;
+  /** It tells of refunds by itself. */
+  readonly tellsRefunds: boolean;
+  /** How banks name it when it pays out. */
+  readonly payoutNames: readonly string[];
 };
 
 export type SystemFacts = {
@@ -152,6 +160,9 @@ export type Books = {
   /** By `keyOf(kind, connectionId, externalId)`. */
   readonly identities: Map<string, IdentityRow>;
   readonly newIdentities: IdentityRow[];
+  /** By the id; appended to. */
+  readonly elsewhere: Map<string, readonly ElsewhereRow[]>;
+  readonly newElsewhere: ElsewhereRow[];
   /** Payments waiting under a key. May name payments that wait no longer: check what is unapplied. */
   readonly waiting: Map<string, Set<bigint>>;
   /** Payments whose waiting keys are replaced by these. */
@@ -168,29 +179,7 @@ export function openBooks(organization: Organization, head: Head): Books {
   return {
     organization,
     head,
-    payments: shelf<PaymentRow>({
-      external: (row) => keyOf(row.connectionId, row.externalId),
-      payer: (row) =>
-        row.payerKey === null ? null : keyOf(row.connectionId, row.payerKey, row.amountMinor),
-      customer: (row) => (row.customerId === null ? null : String(row.customerId)),
-    }),
-    refunds: shelf<RefundRow>({
-      payment: (row) => (row.paymentId === null ? null : String(row.paymentId)),
-      external: (row) => keyOf(row.connectionId, row.externalId),
-      waiting: (row) =>
-        row.paymentId === null && row.paymentExternalId !== null
-          ? keyOf(row.connectionId, row.paymentExternalId)
-          : null,
-    }),
-    disputes: shelf<DisputeRow>({
-      payment: (row) => (row.paymentId === null ? null : String(row.paymentId)),
-      external: (row) => keyOf(row.connectionId, row.externalId),
-      waiting: (row) =>
-        row.paymentId === null && row.paymentExternalId !== null
-          ? keyOf(row.connectionId, row.paymentExternalId)
-          : null,
-    }),
-    payouts: shelf<PayoutRow>({ external: (row) => keyOf(row.connectionId, row.externalId) }),
+    ...moneyShelves(),
     customers: shelf<CustomerRow>({
       external: (row) => keyOf(row.connectionId, row.externalId),
       email: (row) => row.emailKey,
@@ -226,6 +215,8 @@ export function openBooks(organization: Organization, head: Head): Books {
     }),
     identities: new Map(),
     newIdentities: [],
+    elsewhere: new Map(),
+    newElsewhere: [],
     waiting: new Map(),
     newWaiting: new Map(),
     entries: [],
@@ -233,6 +224,46 @@ export function openBooks(organization: Organization, head: Head): Books {
     balances: new Map(),
     deliveries: [],
     events: [],
+  };
+}
+
+/** Payments, what went back of them, and their payouts. */
+function moneyShelves() {
+  return {
+    payments: shelf<PaymentRow>({
+      external: (row) => keyOf(row.connectionId, row.externalId),
+      payer: (row) =>
+        row.payerKey === null ? null : keyOf(row.connectionId, row.payerKey, row.amountMinor),
+      customer: (row) => (row.customerId === null ? null : String(row.customerId)),
+      suspect: (row) => row.suspect,
+      // Nobody's cash: what a payout turns out to be may lie among it.
+      unidentified: (row) =>
+        row.customerId === null && row.receivedMinor > 0n && unappliedOf(row) === row.receivedMinor
+          ? String(row.receivedMinor)
+          : null,
+    }),
+    refunds: shelf<RefundRow>({
+      amount: (row) => String(row.amountMinor),
+      payment: (row) => (row.paymentId === null ? null : String(row.paymentId)),
+      external: (row) => keyOf(row.connectionId, row.externalId),
+      waiting: (row) =>
+        row.paymentId === null && row.paymentExternalId !== null
+          ? keyOf(row.connectionId, row.paymentExternalId)
+          : null,
+    }),
+    disputes: shelf<DisputeRow>({
+      payment: (row) => (row.paymentId === null ? null : String(row.paymentId)),
+      external: (row) => keyOf(row.connectionId, row.externalId),
+      waiting: (row) =>
+        row.paymentId === null && row.paymentExternalId !== null
+          ? keyOf(row.connectionId, row.paymentExternalId)
+          : null,
+    }),
+    payouts: shelf<PayoutRow>({
+      external: (row) => keyOf(row.connectionId, row.externalId),
+      amount: (row) => String(row.amountMinor),
+      mirrors: (row) => (row.mirrors === null ? null : String(row.mirrors)),
+    }),
   };
 }
 

@@ -8,9 +8,12 @@ import {
 } from '../money/money.ts';
 import { allocate, deallocate, keepWaiting } from './apply-cash.ts';
 import { decideEntitlement, decideWorkOrder } from './decide-receivables.ts';
+import { settleDoubtfulRefund } from './decide-refund.ts';
 import { addIdentity, type Deciding, openReview, Quarantined, touchPayment } from './deciding.ts';
+import { giveWay } from './merge-payments.ts';
 import { invoiceTarget, workOrderTarget } from './payment-targets.ts';
-import { type PaymentRow, unappliedOf } from './rows.ts';
+import { type PaymentRow, type RefundRow, type ReviewItemRow, unappliedOf } from './rows.ts';
+import { accept } from './same-money.ts';
 
 /** The number in an id such as `pay_12`. */
 export function idNumber(id: string): bigint {
@@ -41,6 +44,9 @@ export function objectToOwn(ctx: Deciding, decision: OwnDecision): void {
     if (!item) throw new Quarantined(`${decision.reviewItemId} does not exist`);
     if (item.resolvedAt !== null)
       throw new Quarantined(`${decision.reviewItemId} is resolved already`);
+    if (needsDecision(ctx, item) && decision.decision === undefined) {
+      throw new Quarantined(`${decision.reviewItemId} needs a decision: same or separate`);
+    }
   }
   if (decision.kind === 'copy.recorded' && !ctx.books.payments.get(idNumber(decision.paymentId))) {
     throw new Quarantined(`${decision.paymentId} does not exist`);
@@ -88,6 +94,7 @@ export function decideOwn(ctx: Deciding, decision: OwnDecision): void {
     case 'review.resolved': {
       const item = ctx.books.reviewItems.get(idNumber(decision.reviewItemId));
       if (!item) return;
+      if (decision.decision) decideSameness(ctx, item, decision.decision === 'same');
       item.resolvedAt = ctx.document.appliedAt;
       item.resolution = `${decision.resolution} (${decision.by})`;
       item.updatedSequence = ctx.document.sequence;
@@ -100,6 +107,40 @@ export function decideOwn(ctx: Deciding, decision: OwnDecision): void {
       addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId });
     }
   }
+}
+
+/** True for an item about money that may be in the books already, while that is open. */
+function needsDecision(ctx: Deciding, item: ReviewItemRow): boolean {
+  return item.kind === 'possible-duplicate' && doubtful(ctx, item) !== undefined;
+}
+
+function doubtful({ books }: Deciding, item: ReviewItemRow): PaymentRow | RefundRow | undefined {
+  const [, id] = /^refund:(\d+)$/.exec(item.subject) ?? [];
+  const refund = id === undefined ? undefined : books.refunds.get(BigInt(id));
+  if (refund) return refund.standing === 'doubtful' ? refund : undefined;
+  const payment = item.paymentId === null ? undefined : books.payments.get(item.paymentId);
+  return payment?.suspect ? payment : undefined;
+}
+
+/** A person said whether it is the same money, or money of its own, which is then posted. */
+function decideSameness(ctx: Deciding, item: ReviewItemRow, same: boolean): void {
+  const subject = doubtful(ctx, item);
+  if (!subject) return;
+  if ('standing' in subject) return settleDoubtfulRefund(ctx, subject, same);
+  if (!same) {
+    subject.vouched = true;
+    accept(ctx, subject, 'A person said that it is money of its own.');
+    ctx.toApply.add(subject.id);
+    return;
+  }
+  const [, other] = /^pay_(\d+)$/.exec(subject.suspect ?? '') ?? [];
+  const stronger = other === undefined ? undefined : ctx.books.payments.get(BigInt(other));
+  if (stronger) return giveWay(ctx, { weaker: subject, stronger });
+  // A payout on a bank statement is no payment at all.
+  subject.voidedAt = ctx.document.appliedAt;
+  subject.status = 'voided';
+  touchPayment(ctx, subject);
+  keepWaiting(ctx, subject);
 }
 
 type AllocationDecision = Extract<OwnDecision, { kind: 'allocation.made' }>;

@@ -21,6 +21,7 @@ import {
   adoptTwin,
   giveWay,
   isOvertaken,
+  mergeElsewhere,
   mergeLinked,
   replaceAnnounced,
   unite,
@@ -30,6 +31,7 @@ import { statusOf } from './payment-status.ts';
 import { resolveReferences } from './payment-targets.ts';
 import { moneyText, postReceipt, takeBackReceipt } from './receipt.ts';
 import type { PaymentRow } from './rows.ts';
+import { accept, isOwnMoney, suspectsOf } from './same-money.ts';
 
 export type PaymentEvent = CanonicalEvent & { readonly type: PaymentEventType };
 
@@ -112,8 +114,10 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
   if (payment.connectionId !== connectionId) return;
   const seen = known && whatIsApplied(known);
   mergeLinked(ctx, payment, event);
+  mergeElsewhere(ctx, payment, event);
+  if (payment.mirrors !== null) return;
   replaceAnnounced(ctx, payment, event);
-  const before = { status: payment.status };
+  const before = { status: payment.status, receivedMinor: payment.receivedMinor };
   const copy = findLateCopy(ctx, payment, whole);
   if (copy) giveWay(ctx, { weaker: copy, stronger: payment });
   foldEvent(ctx, payment, event);
@@ -122,12 +126,24 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
   touchPayment(ctx, payment);
   // A document that tells nothing new must not move money, even if other money has moved meanwhile.
   if (whatIsApplied(payment) !== seen) ctx.toApply.add(payment.id);
-  if (payment.status !== before.status || (!known && event.type !== 'payment.referenced')) {
+  if (payment.receivedMinor < before.receivedMinor) letSuspectsGo(ctx, payment);
+  const isNews =
+    payment.status !== before.status || (!known && event.type !== 'payment.referenced');
+  if (isNews && payment.suspect === null) {
     queueDelivery(ctx, { topic: event.type, paymentId: payment.id });
   }
 
   function recogniseCopy(context: Deciding, own: PaymentRow): void {
     addIdentity(context, { kind: 'payment', connectionId, externalId, entityId: own.id });
+  }
+}
+
+/** What seemed to be the same money as this one is not, when this one's money is gone. */
+function letSuspectsGo(ctx: Deciding, payment: PaymentRow): void {
+  if (payment.receivedMinor > 0n) return;
+  for (const suspect of suspectsOf(ctx, `pay_${payment.id}`)) {
+    accept(ctx, suspect, `The money of pay_${payment.id} is gone.`);
+    ctx.toApply.add(suspect.id);
   }
 }
 
@@ -197,6 +213,8 @@ function newPayment(ctx: Deciding, event: PaymentEvent): PaymentRow {
     lostMinor: 0n,
     held: false,
     mirrors: null,
+    suspect: null,
+    vouched: false,
     occurredAt: event.occurredAt,
     receivedAt: ctx.document.receivedAt,
     postedAt: null,
@@ -268,14 +286,17 @@ function changeAmount(
 }
 
 function settleMoney(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
-  const moneyIn = baseStatus(payment) === 'succeeded' && payment.mirrors === null;
+  const moneyIn =
+    baseStatus(payment) === 'succeeded' && payment.mirrors === null && payment.suspect === null;
   if (payment.customerId === null && payment.payer) {
     const customer = findCustomer(ctx.books, payment.connectionId, payment.payer);
     // Assigned before the receipt is posted, so that cash never passes through "unidentified" needlessly.
     if (customer && payment.receivedMinor === 0n) payment.customerId = customer.id;
   }
-  if (moneyIn && payment.receivedMinor === 0n) postReceipt(ctx, payment);
-  else if (!moneyIn && payment.receivedMinor > 0n) {
+  if (moneyIn && payment.receivedMinor === 0n && isOwnMoney(ctx, payment)) {
+    postReceipt(ctx, payment);
+  }
+  if (!moneyIn && payment.receivedMinor > 0n) {
     takeBackReceipt(ctx, payment, event.reason ? `${event.type}: ${event.reason}` : event.type);
   }
   settleFee(ctx, payment, event);

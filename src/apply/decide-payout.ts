@@ -4,7 +4,9 @@ import { latest } from '../payments/fold.ts';
 import type { CanonicalEvent } from '../portals/events.ts';
 import { keyOf } from './books.ts';
 import { type Deciding, feePosting, nextId, post, Quarantined } from './deciding.ts';
+import { bankTextOf, becomeView, payoutShown, viewsWaiting } from './payout-lines.ts';
 import type { PayoutRow } from './rows.ts';
+import { doubtAgain } from './same-money.ts';
 
 /** @throws Quarantined when the event lacks its id or an amount, or tells another amount than before. */
 export function objectToPayout(ctx: Deciding, event: CanonicalEvent): void {
@@ -25,10 +27,29 @@ export function decidePayout(ctx: Deciding, event: CanonicalEvent): void {
   const { books, document } = ctx;
   const externalId = event.payoutId as string;
   const [known] = books.payouts.find('external', keyOf(document.connectionId, externalId));
-  const payout: PayoutRow = known ?? {
+  const payout = known ?? newPayout(ctx, event);
+  if (event.type === 'payout.banked') return decideBankLine(ctx, payout, event);
+  if (payout.amountMinor === 0n) {
+    payout.amountMinor = event.amountMinor;
+    payout.currency = event.currency;
+  }
+  if (event.type === 'payout.paid') payout.paidAt = latest(payout.paidAt, event.occurredAt);
+  else payout.failedAt = latest(payout.failedAt, event.occurredAt);
+  payout.updatedSequence = document.sequence;
+  books.payouts.put(payout);
+  const paid = payout.paidAt !== null && payout.failedAt === null;
+  if (paid && !payout.posted) showsWhat(ctx, payout);
+  const wanted = paid && payout.mirrors === null;
+  if (wanted !== payout.posted) bookPayout(ctx, payout, wanted);
+  bookCost(ctx, payout, event);
+  if (payout.posted) findViews(ctx, payout);
+}
+
+function newPayout(ctx: Deciding, event: CanonicalEvent): PayoutRow {
+  return {
     id: nextId(ctx),
-    connectionId: document.connectionId,
-    externalId,
+    connectionId: ctx.document.connectionId,
+    externalId: event.payoutId as string,
     amountMinor: event.amountMinor,
     currency: event.currency,
     paidAt: null,
@@ -36,19 +57,43 @@ export function decidePayout(ctx: Deciding, event: CanonicalEvent): void {
     costMinor: null,
     posted: false,
     entry: null,
-    updatedSequence: document.sequence,
+    mirrors: null,
+    bankedAt: null,
+    bankText: null,
+    updatedSequence: ctx.document.sequence,
   };
-  if (payout.amountMinor === 0n) {
-    payout.amountMinor = event.amountMinor;
-    payout.currency = event.currency;
+}
+
+/** The bank shows a portal's payout: which one is found by amount, name and day, now or when the portal tells of it. */
+function decideBankLine(ctx: Deciding, line: PayoutRow, event: CanonicalEvent): void {
+  line.bankedAt = latest(line.bankedAt, event.occurredAt);
+  line.bankText = bankTextOf(event);
+  line.updatedSequence = ctx.document.sequence;
+  ctx.books.payouts.put(line);
+  if (line.mirrors !== null) return;
+  const { connectionId, amountMinor, currency, bankText: text } = line;
+  const at = event.occurredAt;
+  const payout = payoutShown(ctx, { connectionId, amountMinor, currency, at, text });
+  if (payout) becomeView(ctx, line, payout);
+}
+
+/** A deposit in the books may be what a portal paid out and told. */
+function showsWhat(ctx: Deciding, payout: PayoutRow): void {
+  const role = ctx.books.organization.connections.get(payout.connectionId)?.role;
+  if (role !== 'books' || payout.mirrors !== null || payout.paidAt === null) return;
+  const { connectionId, amountMinor, currency, paidAt: at } = payout;
+  const shown = payoutShown(ctx, { connectionId, amountMinor, currency, at });
+  if (shown) becomeView(ctx, payout, shown);
+}
+
+/** What showed the payout before it was known: lines of the bank, deposits in the books, unexplained credits. */
+function findViews(ctx: Deciding, payout: PayoutRow): void {
+  const role = ctx.books.organization.connections.get(payout.connectionId)?.role;
+  if (role !== 'source') return;
+  for (const view of viewsWaiting(ctx, payout)) becomeView(ctx, view, payout);
+  for (const payment of ctx.books.payments.find('unidentified', String(payout.amountMinor))) {
+    doubtAgain(ctx, payment);
   }
-  if (event.type === 'payout.paid') payout.paidAt = latest(payout.paidAt, event.occurredAt);
-  else payout.failedAt = latest(payout.failedAt, event.occurredAt);
-  const wanted = payout.paidAt !== null && payout.failedAt === null;
-  if (wanted !== payout.posted) bookPayout(ctx, payout, wanted);
-  bookCost(ctx, payout, event);
-  payout.updatedSequence = document.sequence;
-  books.payouts.put(payout);
 }
 
 /** What the portal kept with the payout is booked once; a negative cost was given back. */

@@ -16,6 +16,7 @@ import { findCustomer, findInvoice, keyOf } from './books.ts';
 import { addIdentity, type Deciding, nextId, openReview, post, Quarantined } from './deciding.ts';
 import { workOrdersNamed } from './payment-targets.ts';
 import type { CustomerRow, EntitlementRow, InvoiceRow, WorkOrderRow } from './rows.ts';
+import { accept, suspectsFor } from './same-money.ts';
 import { settleEntitlement } from './settle-releases.ts';
 
 /** @throws Quarantined when an invoice event lacks its facts or has a negative total. */
@@ -89,7 +90,17 @@ export function decideInvoice(ctx: Deciding, event: CanonicalEvent): void {
   for (const workOrder of workOrdersNamed(ctx.books, invoice.workOrder ?? '')) {
     moveDeposits(ctx, workOrder, invoice);
   }
-  applyWaiting(ctx, invoice);
+  letWaitingLook(ctx, invoice);
+}
+
+/** Payments that wait for it look again; then those that seemed to be the same money, as far as it lacks both. */
+function letWaitingLook(ctx: Deciding, row: InvoiceRow | WorkOrderRow): void {
+  applyWaiting(ctx, row);
+  const twofold = suspectsFor(ctx, row);
+  for (const payment of twofold) {
+    accept(ctx, payment, 'What both payments name lacks the money of both.');
+  }
+  if (twofold.length > 0) applyWaiting(ctx, row);
 }
 
 /**
@@ -284,7 +295,7 @@ export function decideWorkOrder(
   ctx.touched.workOrders.add(row.id);
   for (const invoice of books.invoices.find('workOrder', row.numberKey))
     moveDeposits(ctx, row, invoice);
-  applyWaiting(ctx, row);
+  letWaitingLook(ctx, row);
 }
 
 type EntitlementRecord = Extract<

@@ -71,6 +71,7 @@ export function decideRefund(ctx: Deciding, event: CanonicalEvent): void {
     postedMinor: 0n,
     entry: null,
     customerId: null,
+    standing: 'own',
     details: {},
     updatedSequence: document.sequence,
   };
@@ -79,7 +80,7 @@ export function decideRefund(ctx: Deciding, event: CanonicalEvent): void {
     refund.feeMinor = event.feeMinor;
     refund.feeCurrency = event.feeCurrency ?? event.currency;
   }
-  if (event.reason === REVERSAL) refund.details = { reversal: true };
+  if (event.reason === REVERSAL) refund.details = { ...(refund.details as object), reversal: true };
   if (refund.amountMinor === 0n) {
     refund.amountMinor = event.amountMinor;
     refund.currency = event.currency;
@@ -88,6 +89,7 @@ export function decideRefund(ctx: Deciding, event: CanonicalEvent): void {
     refund.succeededAt = latest(refund.succeededAt, event.occurredAt);
   else refund.failedAt = latest(refund.failedAt, event.occurredAt);
   if (payment) refund.paymentId = payment.id;
+  if (payment && !known) refund.standing = standingOf(ctx, refund, payment);
   if (!payment && event.customer) {
     refund.customerId ??= findCustomer(books, document.connectionId, event.customer)?.id ?? null;
   }
@@ -95,14 +97,131 @@ export function decideRefund(ctx: Deciding, event: CanonicalEvent): void {
   books.refunds.put(refund);
   if (payment) {
     ctx.toApply.add(payment.id);
+    const stoodIn = relieveStandIn(ctx, refund, payment);
     const changed = settleRefund(ctx, refund, payment);
-    if (changed) {
+    if (changed && !stoodIn) {
       queueDelivery(ctx, { topic: event.type, paymentId: payment.id, subject: `ref_${refund.id}` });
     }
+    doubtUnlinkedCopies(ctx, refund);
   } else {
     settleUnlinkedRefund(ctx, refund);
     settleRefundFee(ctx, refund);
   }
+}
+
+/** Of a payment that several portals show, the one that holds the money says what went back, if it says so at all. */
+function standingOf(
+  { books }: Deciding,
+  { connectionId }: RefundRow,
+  payment: PaymentRow,
+): RefundRow['standing'] {
+  if (connectionId === payment.connectionId) return 'own';
+  const holder = books.organization.connections.get(payment.connectionId);
+  return holder?.tellsRefunds ? 'copy' : 'own';
+}
+
+/** What was told of a payment by an id that turns out to be another portal's money. */
+export function adoptWaitingRefunds(ctx: Deciding, payment: PaymentRow, externalId: string): void {
+  const key = keyOf(ctx.document.connectionId, externalId);
+  for (const refund of ctx.books.refunds.find('waiting', key)) {
+    refund.paymentId = payment.id;
+    refund.standing = standingOf(ctx, refund, payment);
+    ctx.books.refunds.put(refund);
+    endWaiting(ctx, refund, 'Its payment arrived.');
+    settleRefund(ctx, refund, payment);
+  }
+}
+
+/** The refunds of a payment that another portal holds from now on stay booked until that portal tells of them. */
+export function standInForRefunds(ctx: Deciding, payment: PaymentRow, holderId: string): void {
+  const tells = ctx.books.organization.connections.get(holderId)?.tellsRefunds;
+  for (const refund of ctx.books.refunds.find('payment', String(payment.id))) {
+    if (refund.connectionId === holderId || refund.standing !== 'own') continue;
+    if (tells) refund.standing = refund.postedMinor > 0n ? 'stand-in' : 'copy';
+    ctx.books.refunds.put(refund);
+  }
+}
+
+/** What went back of a payment that gives way went back of the one that stays. */
+export function moveRefunds(ctx: Deciding, weaker: PaymentRow, stronger: PaymentRow): void {
+  const refunds = ctx.books.refunds.find('payment', String(weaker.id));
+  const booked = refunds.filter(({ postedMinor }) => postedMinor > 0n);
+  for (const refund of booked) unbook(ctx, refund, weaker);
+  for (const refund of refunds) {
+    refund.paymentId = stronger.id;
+    refund.standing = standingOf(ctx, refund, stronger);
+    const told = ownRefundLike(ctx, refund, stronger) !== undefined;
+    if (refund.standing === 'copy' && booked.includes(refund) && !told)
+      refund.standing = 'stand-in';
+    ctx.books.refunds.put(refund);
+    settleRefund(ctx, refund, stronger);
+  }
+}
+
+/** A refund that the payment's own portal told, of the same amount. */
+function ownRefundLike(
+  { books }: Deciding,
+  { amountMinor, currency, connectionId }: RefundRow,
+  payment: PaymentRow,
+): RefundRow | undefined {
+  return books.refunds
+    .find('payment', String(payment.id))
+    .find(
+      (other) =>
+        other.connectionId === payment.connectionId &&
+        other.connectionId !== connectionId &&
+        other.amountMinor === amountMinor &&
+        other.currency === currency,
+    );
+}
+
+/** The payment's own portal tells of a refund that a copy stood in for; true when one did. */
+function relieveStandIn(ctx: Deciding, refund: RefundRow, payment: PaymentRow): boolean {
+  if (refund.connectionId !== payment.connectionId || refund.succeededAt === null) return false;
+  const standIns = ctx.books.refunds
+    .find('payment', String(payment.id))
+    .filter(({ standing }) => standing === 'stand-in');
+  const sum = (rows: readonly RefundRow[]) =>
+    rows.reduce((total, row) => total + row.amountMinor, 0n);
+  const equal = standIns.find(({ amountMinor }) => amountMinor === refund.amountMinor);
+  const told = ctx.books.refunds
+    .find('payment', String(payment.id))
+    .filter(
+      ({ connectionId, failedAt }) => connectionId === payment.connectionId && failedAt === null,
+    );
+  // In other portions than the copies said: once all of it is told, none of them is needed.
+  const relieved = equal ? [equal] : sum(told) >= sum(standIns) ? standIns : [];
+  for (const standIn of relieved) {
+    unbook(ctx, standIn, payment);
+    standIn.standing = 'copy';
+    ctx.books.refunds.put(standIn);
+  }
+  return relieved.length > 0;
+}
+
+/** Takes the booking of a refund back, because it is booked under another name. */
+function unbook(ctx: Deciding, refund: RefundRow, payment: PaymentRow): void {
+  if (refund.postedMinor === 0n) return;
+  post(ctx, {
+    kind: 'refund.reversed',
+    memo: `refund ${refund.externalId} of pay_${payment.id} is told by another portal`,
+    occurredAt: ctx.document.appliedAt,
+    reverses: refund.entry,
+    postings: [
+      {
+        debit: chart.clearing(payment.connectionId),
+        credit: chart.unappliedCash(payment.customerId),
+        amountMinor: refund.postedMinor,
+        currency: refund.currency,
+        paymentId: payment.id,
+      },
+    ],
+  });
+  payment.refundedMinor -= refund.postedMinor;
+  refund.postedMinor = 0n;
+  refund.entry = null;
+  payment.status = statusOf(payment);
+  touchPayment(ctx, payment);
 }
 
 /** Books what waited for this payment to be received, under the id it has or one that the event names. */
@@ -121,7 +240,8 @@ export function postWaiting(ctx: Deciding, payment: PaymentRow, event: Canonical
     }
   }
   for (const refund of ctx.books.refunds.find('payment', String(payment.id))) {
-    if (!settleRefund(ctx, refund, payment)) continue;
+    const stoodIn = relieveStandIn(ctx, refund, payment);
+    if (!settleRefund(ctx, refund, payment) || stoodIn) continue;
     queueDelivery(ctx, {
       topic: 'refund.succeeded',
       paymentId: payment.id,
@@ -181,7 +301,8 @@ function settleRefundFee(ctx: Deciding, refund: RefundRow): void {
 }
 
 function settleMoneyBack(ctx: Deciding, refund: RefundRow, payment: PaymentRow): boolean {
-  const gone = refund.succeededAt !== null && refund.failedAt === null;
+  const isTold = refund.standing === 'own' || refund.standing === 'stand-in';
+  const gone = refund.succeededAt !== null && refund.failedAt === null && isTold;
   const carried = isCarriedByDispute(ctx, refund, payment);
   if (carried) endWaiting(ctx, refund, 'A dispute carries its money.');
   const wanted = gone && !carried ? refund.amountMinor : 0n;
@@ -205,7 +326,7 @@ function settleMoneyBack(ctx: Deciding, refund: RefundRow, payment: PaymentRow):
     paymentId: payment.id,
   };
   const unapplied = chart.unappliedCash(payment.customerId);
-  const clearing = chart.clearing(refund.connectionId);
+  const clearing = chart.clearing(payment.connectionId);
   if (wanted > 0n) {
     makeRoom(ctx, payment, amountMinor, `refund ${refund.externalId}`);
     refund.entry = post(ctx, {
@@ -241,10 +362,19 @@ function endWaiting(ctx: Deciding, refund: RefundRow, resolution: string): void 
 /** A refund that was booked as nobody's turns out to be this payment's: it is booked anew, as that. */
 function takeBackUnlinked(ctx: Deciding, refund: RefundRow, payment: PaymentRow): void {
   if (refund.paymentId !== null || refund.postedMinor === 0n) return;
+  unbookUnlinked(ctx, refund, `it is of pay_${payment.id}`);
+  closeReviews(ctx, {
+    refundId: refund.id,
+    kinds: ['refund-unlinked'],
+    resolution: 'Its payment was named.',
+  });
+}
+
+function unbookUnlinked(ctx: Deciding, refund: RefundRow, because: string): void {
   const { amountMinor, currency, connectionId, customerId } = refund;
   post(ctx, {
     kind: 'refund.reversed',
-    memo: `refund ${refund.externalId} is of pay_${payment.id}`,
+    memo: `refund ${refund.externalId} taken back: ${because}`,
     occurredAt: ctx.document.appliedAt,
     reverses: refund.entry,
     postings: [
@@ -258,19 +388,17 @@ function takeBackUnlinked(ctx: Deciding, refund: RefundRow, payment: PaymentRow)
   });
   refund.entry = null;
   refund.postedMinor = 0n;
-  closeReviews(ctx, {
-    refundId: refund.id,
-    kinds: ['refund-unlinked'],
-    resolution: 'Its payment was named.',
-  });
 }
 
 /** A refund no payment can be found for is real money all the same: the customer's, or nobody's yet. */
 function settleUnlinkedRefund(ctx: Deciding, refund: RefundRow): void {
   if (refund.paymentExternalId !== null)
     return waitForPayment(ctx, refund, refund.paymentExternalId);
+  if (refund.standing === 'doubtful') return;
   const wanted = refund.succeededAt !== null && refund.failedAt === null ? refund.amountMinor : 0n;
   if (wanted === refund.postedMinor) return;
+  const told = wanted > 0n ? toldRefundLike(ctx, refund) : undefined;
+  if (told) return doubtRefund(ctx, refund, told);
   const unapplied = chart.unappliedCash(refund.customerId);
   const clearing = chart.clearing(refund.connectionId);
   const money = { amountMinor: refund.amountMinor, currency: refund.currency };
@@ -292,6 +420,72 @@ function settleUnlinkedRefund(ctx: Deciding, refund: RefundRow): void {
     reason: `The portal does not say which payment refund ${refund.externalId} gives back.`,
     refundId: refund.id,
   });
+}
+
+const COPY_WINDOW_MS = 10 * 86_400_000;
+
+/** The refund of a portal that one in the books, which names no payment, may be a copy of. */
+function toldRefundLike(ctx: Deciding, copy: RefundRow): RefundRow | undefined {
+  if (!isInBooks(ctx, copy) || isVouched(copy) || copy.customerId === null) return undefined;
+  return ctx.books.refunds
+    .find('amount', String(copy.amountMinor))
+    .find((refund) => mayBeCopy(ctx, copy, refund));
+}
+
+function mayBeCopy({ books }: Deciding, copy: RefundRow, refund: RefundRow): boolean {
+  const payment = refund.paymentId === null ? undefined : books.payments.get(refund.paymentId);
+  const [left, right] = [copy.succeededAt, refund.succeededAt];
+  return (
+    payment !== undefined &&
+    refund.postedMinor > 0n &&
+    refund.connectionId !== copy.connectionId &&
+    refund.currency === copy.currency &&
+    payment.customerId === copy.customerId &&
+    left !== null &&
+    right !== null &&
+    Math.abs(Date.parse(left) - Date.parse(right)) <= COPY_WINDOW_MS
+  );
+}
+
+/** A refund of a payment was booked: one of the same amount that the books told of nobody may be the same. */
+function doubtUnlinkedCopies(ctx: Deciding, refund: RefundRow): void {
+  if (refund.postedMinor === 0n || isInBooks(ctx, refund)) return;
+  for (const copy of ctx.books.refunds.find('amount', String(refund.amountMinor))) {
+    const isUnlinked = copy.paymentId === null && copy.paymentExternalId === null;
+    if (!isUnlinked || copy.postedMinor === 0n || copy.customerId === null) continue;
+    if (!isInBooks(ctx, copy) || isVouched(copy) || !mayBeCopy(ctx, copy, refund)) continue;
+    unbookUnlinked(ctx, copy, `it may be refund ${refund.externalId}`);
+    doubtRefund(ctx, copy, refund);
+  }
+}
+
+function doubtRefund(ctx: Deciding, copy: RefundRow, refund: RefundRow): void {
+  copy.standing = 'doubtful';
+  ctx.books.refunds.put(copy);
+  openReview(ctx, {
+    kind: 'possible-duplicate',
+    reason:
+      `Refund ${copy.externalId} in the books names no payment and is exactly refund ${refund.externalId}, booked ` +
+      'already. If it is the same, say "same"; if the customer got money twice, say "separate" and it is booked.',
+    refundId: copy.id,
+    details: { suspect: `ref_${refund.id}`, decide: ['same', 'separate'] },
+  });
+}
+
+/** A person said whether a refund in the books is one that is booked already. */
+export function settleDoubtfulRefund(ctx: Deciding, refund: RefundRow, same: boolean): void {
+  refund.standing = same ? 'copy' : 'own';
+  refund.details = { ...(refund.details as object), vouched: true };
+  ctx.books.refunds.put(refund);
+  if (!same) settleUnlinkedRefund(ctx, refund);
+}
+
+function isInBooks({ books }: Deciding, { connectionId }: RefundRow): boolean {
+  return books.organization.connections.get(connectionId)?.role === 'books';
+}
+
+function isVouched({ details }: RefundRow): boolean {
+  return (details as { readonly vouched?: boolean } | null)?.vouched === true;
 }
 
 function waitForPayment(ctx: Deciding, refund: RefundRow, paymentExternalId: string): void {

@@ -126,6 +126,7 @@ function applyEvent(ctx: Deciding, event: CanonicalEvent): void {
       return decideDispute(ctx, event, settleReversals);
     case 'payout.paid':
     case 'payout.failed':
+    case 'payout.banked':
       return decidePayout(ctx, event);
     case 'invoice.upserted':
     case 'invoice.voided':

@@ -1,9 +1,11 @@
 /** What every decision works with: the books, the document at hand, and the few ways to write. */
+
 import { type Account, chart } from '../ledger/chart.ts';
 import { type Entry, hashEntry } from '../ledger/entry.ts';
 import { businessDay } from '../money/business-day.ts';
 import { type Books, keyOf, type SystemFacts } from './books.ts';
-import type { IdentityRow, PaymentRow, ReviewItemRow } from './rows.ts';
+import type { IdentityRow } from './identity-rows.ts';
+import type { PaymentRow, ReviewItemRow } from './rows.ts';
 
 /** The document being applied. `appliedAt` is recorded with it, so a replay decides at the same instant. */
 export type DocumentAtHand = {
@@ -155,7 +157,11 @@ export function reviewSubject(subject: ReviewSubject, documentId: bigint): strin
 /** Opens a review item, or renews the reason of the open one of that kind about the same subject. */
 export function openReview(
   ctx: Deciding,
-  item: ReviewSubject & { readonly kind: string; readonly reason: string },
+  item: ReviewSubject & {
+    readonly kind: string;
+    readonly reason: string;
+    readonly details?: Readonly<Record<string, unknown>>;
+  },
 ): void {
   const { books, document } = ctx;
   const subject = reviewSubject(item, document.id);
@@ -168,13 +174,14 @@ export function openReview(
     reason: item.reason,
     paymentId: item.paymentId ?? null,
     documentId: document.id,
-    details: {},
+    details: item.details ?? {},
     openedAt: document.appliedAt,
     resolvedAt: null,
     resolution: null,
     updatedSequence: document.sequence,
   };
   row.reason = item.reason;
+  if (item.details) row.details = item.details;
   row.updatedSequence = document.sequence;
   books.reviewItems.put(row);
 }

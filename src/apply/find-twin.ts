@@ -111,11 +111,17 @@ function provisionalCandidates(ctx: Deciding, event: CanonicalEvent): readonly P
 function mirrorCandidates(ctx: Deciding, event: CanonicalEvent): readonly PaymentRow[] {
   const { connections } = ctx.books.organization;
   const role = connections.get(ctx.document.connectionId)?.role;
+  const named = event.links.elsewhere?.map(({ portal }) => portal) ?? [];
   return payersOfInvoices(ctx, event).filter((payment) => {
-    const other = connections.get(payment.connectionId)?.role;
+    const other = connections.get(payment.connectionId);
     return (
       other !== undefined &&
-      other !== role &&
+      other.role !== role &&
+      // It says which portal's money it is, so it is no other portal's.
+      (other.role === 'books' ||
+        named.length === 0 ||
+        named.includes(undefined) ||
+        named.includes(other.portal)) &&
       payment.receivedMinor > 0n &&
       payment.amountMinor === event.amountMinor &&
       payment.currency === event.currency &&
@@ -126,25 +132,38 @@ function mirrorCandidates(ctx: Deciding, event: CanonicalEvent): readonly Paymen
 
 /** Payments applied to an invoice that the event names, or waiting for one of that name. */
 function payersOfInvoices(ctx: Deciding, event: CanonicalEvent): readonly PaymentRow[] {
-  const { books, document } = ctx;
+  const { connectionId } = ctx.document;
+  const naming = { references: event.references, connectionId, customerId: null };
+  return payersOf(ctx, naming as PaymentRow, { kinds: ['invoice'] });
+}
+
+/** Payments applied to what another one names, or waiting for a thing of that name. */
+export function payersOf(
+  { books }: Deciding,
+  naming: PaymentRow,
+  options: {
+    readonly kinds: readonly Reference['kind'][];
+    /** Those, too, that gave their money back since. */
+    readonly givenBack?: boolean;
+  },
+): readonly PaymentRow[] {
+  const { kinds, givenBack = false } = options;
   const found: PaymentRow[] = [];
-  const probe = {
-    references: event.references,
-    connectionId: document.connectionId,
-    customerId: null,
-  };
-  for (const { reference, targets, settled } of resolveReferences(books, probe as PaymentRow)) {
-    if (reference.kind !== 'invoice') continue;
-    for (const key of invoiceKeys(reference)) {
+  for (const { reference, targets, settled } of resolveReferences(books, naming)) {
+    if (!kinds.includes(reference.kind)) continue;
+    for (const key of namesIn(reference)) {
       for (const id of books.waiting.get(key) ?? []) {
         const payment = books.payments.get(id);
-        if (payment && isWaiting(payment) && sharesInvoice(payment, event)) found.push(payment);
+        if (payment && isWaiting(payment) && sharesName(payment, naming, kinds))
+          found.push(payment);
       }
     }
     for (const target of [...targets, ...settled]) {
-      for (const allocation of books.allocations.find('invoice', String(target.id))) {
+      const index = target.kind === 'invoice' ? 'invoice' : 'workOrder';
+      for (const allocation of books.allocations.find(index, String(target.id))) {
         const payment = books.payments.get(allocation.paymentId);
-        if (payment && allocation.amountMinor > 0n) found.push(payment);
+        const gaveBack = givenBack && allocation.originalMinor === naming.amountMinor;
+        if (payment && (allocation.amountMinor > 0n || gaveBack)) found.push(payment);
       }
     }
   }
@@ -157,7 +176,7 @@ function hasTwin(ctx: Deciding, payment: PaymentRow): boolean {
 }
 
 /** True when the payment has a further id that is of that connection. */
-function isKnownIn(ctx: Deciding, payment: PaymentRow, connectionId: string): boolean {
+export function isKnownIn(ctx: Deciding, payment: PaymentRow, connectionId: string): boolean {
   for (const identity of ctx.books.identities.values()) {
     if (
       identity.kind === 'payment' &&
@@ -170,13 +189,20 @@ function isKnownIn(ctx: Deciding, payment: PaymentRow, connectionId: string): bo
   return false;
 }
 
-function sharesInvoice(payment: PaymentRow, event: CanonicalEvent): boolean {
-  const keys = new Set(event.references.flatMap(invoiceKeys));
-  return payment.references.flatMap(invoiceKeys).some((key) => keys.has(key));
+type Naming = { readonly references: readonly Reference[] };
+
+function sharesInvoice(payment: Naming, event: Naming): boolean {
+  return sharesName(payment, event, ['invoice']);
 }
 
-function invoiceKeys(reference: Reference): readonly string[] {
-  if (reference.kind !== 'invoice') return [];
+function sharesName(left: Naming, right: Naming, kinds: readonly Reference['kind'][]): boolean {
+  const namesOf = ({ references }: Naming) =>
+    references.filter(({ kind }) => kinds.includes(kind)).flatMap(namesIn);
+  const names = new Set(namesOf(left));
+  return namesOf(right).some((name) => names.has(name));
+}
+
+function namesIn(reference: Reference): readonly string[] {
   return [matchKey(reference.number), matchKey(reference.externalId)].filter((key) => key !== null);
 }
 

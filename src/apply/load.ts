@@ -1,27 +1,35 @@
 /** Loads, with a fixed number of set-based queries, everything of the books that a batch can touch. */
-import { empty, join, type Queryable, raw, type Sql, sql } from '../db/database.ts';
+import { join, type Queryable, type Sql, sql } from '../db/database.ts';
 import { selectRows } from '../db/table.ts';
 import { foldPart, type PaymentParts, takenOf } from '../payments/parts.ts';
-import type { Reference } from '../portals/events.ts';
 import { emailKey, matchKey } from '../receivables/match-key.ts';
 import { addToWaiting, type Books, findPayment, keyOf } from './books.ts';
+import {
+  byAnyOf,
+  identitiesOf,
+  ids,
+  inPairs,
+  type Load,
+  loadElsewhere,
+  loadIdentities,
+  loadPayments,
+  loadPaymentsById,
+  loadPayouts,
+  loadReversals,
+  loadSuspects,
+  loadTwins,
+} from './load-payments.ts';
 import {
   actionsTable,
   allocationsTable,
   customersTable,
-  disputesTable,
   entitlementsTable,
-  type IdentityRow,
-  identitiesTable,
   invoicesTable,
   type PaymentRow,
-  paymentsTable,
-  payoutsTable,
-  refundsTable,
   reviewItemsTable,
   workOrdersTable,
 } from './rows.ts';
-import { Pairs, type Wanted, wantReferences, wantReview } from './wanted.ts';
+import { type Wanted, wantReferences, wantReview } from './wanted.ts';
 
 /**
  * Fills the books. What is loaded is every row that matches a wanted key in the database; rows the batch itself
@@ -30,8 +38,11 @@ import { Pairs, type Wanted, wantReferences, wantReview } from './wanted.ts';
 export async function loadBooks(tx: Queryable, books: Books, wanted: Wanted): Promise<void> {
   const organizationId = books.organization.id;
   const load = { tx, books, wanted, organizationId };
+  await loadDecided(load);
+  await loadElsewhere(load);
   await loadIdentities(load);
-  await loadPayments(load, paymentsDirectly(wanted));
+  await loadPayments(load);
+  await loadSuspects(load);
   await loadReversals(load);
   for (const payment of books.payments.all()) {
     wantReferences(wanted, payment.connectionId, payment.references);
@@ -47,8 +58,26 @@ export async function loadBooks(tx: Queryable, books: Books, wanted: Wanted): Pr
   await loadReceivables(load);
   await loadAllocationsOfTargets(load);
   await loadWaiting(load);
+  await loadPayouts(load);
   await loadTwins(load);
   await loadActionsAndReviews(load);
+}
+
+/** The items that people decided, and what they decided about. */
+async function loadDecided({ tx, books, wanted, organizationId }: Load): Promise<void> {
+  if (wanted.reviewItemIds.size === 0) return;
+  const condition = sql`row.id = any(${ids(wanted.reviewItemIds)}::bigint[])`;
+  const items = await selectRows(tx, reviewItemsTable, organizationId, condition);
+  books.reviewItems.load(items);
+  for (const { paymentId, subject, details } of items) {
+    if (paymentId !== null) wanted.paymentIds.add(paymentId);
+    const { suspect = '' } = details as { readonly suspect?: string };
+    for (const name of [suspect, subject]) {
+      const [, kind, id] = /^(pay_|refund:)(\d{1,18})$/.exec(name) ?? [];
+      if (kind === 'pay_') wanted.paymentIds.add(BigInt(id ?? ''));
+      if (kind === 'refund:') wanted.refundIds.add(BigInt(id ?? ''));
+    }
+  }
 }
 
 /** Everyone whom the payer may be, also when this batch's events do not name the payer again. */
@@ -68,177 +97,6 @@ function wantSums(books: Books, wanted: Wanted): void {
     folded.set(key, parts);
     wanted.amounts.add(takenOf(parts) ?? 0n);
   }
-}
-
-type Load = {
-  readonly tx: Queryable;
-  readonly books: Books;
-  readonly wanted: Wanted;
-  readonly organizationId: number;
-};
-
-function inPairs(connection: string, external: string, pairs: Pairs): Sql {
-  return sql`(${raw(`${connection}, ${external}`)}) in (select * from unnest(${pairs.connectionIds}::text[], ${pairs.externalIds}::text[]))`;
-}
-
-/**
- * The rows that meet any of the conditions, each of which goes by its own index: joined by "or" they would make
- * PostgreSQL read the whole table.
- */
-function byAnyOf(
-  table: { readonly name: string },
-  organizationId: number,
-  conditions: readonly (Sql | undefined)[],
-): Sql | undefined {
-  const ways = conditions
-    .filter((condition) => condition !== undefined)
-    .map(
-      (condition) =>
-        sql`select row.id from ${raw(table.name)} row
-            where row.organization_id = ${organizationId} and ${condition}`,
-    );
-  return ways.length === 0 ? undefined : sql`row.id = any(array(${join(ways, ' union ')}))`;
-}
-
-function ids(values: Iterable<bigint>): bigint[] {
-  return [...new Set(values)];
-}
-
-async function loadIdentities({ tx, books, wanted, organizationId }: Load): Promise<void> {
-  const kinds: string[] = [];
-  const connections: string[] = [];
-  const externals: string[] = [];
-  for (const [kind, of] of [
-    ['payment', wanted.payments],
-    ['customer', wanted.customers],
-    ['invoice', wanted.invoices],
-  ] as const) {
-    of.externalIds.forEach((externalId, index) => {
-      kinds.push(kind);
-      connections.push(of.connectionIds[index] as string);
-      externals.push(externalId);
-    });
-  }
-  if (kinds.length === 0) return;
-  addIdentities(
-    books,
-    await selectRows(
-      tx,
-      identitiesTable,
-      organizationId,
-      sql`(row.kind, row.connection_id, row.external_id) in
-          (select * from unnest(${kinds}::text[], ${connections}::text[], ${externals}::text[]))`,
-    ),
-  );
-}
-
-function addIdentities(books: Books, rows: readonly IdentityRow[]): void {
-  for (const row of rows) {
-    books.identities.set(keyOf(row.kind, row.connectionId, row.externalId), row);
-  }
-}
-
-function identitiesOf(books: Books, kind: IdentityRow['kind']): readonly bigint[] {
-  return [...books.identities.values()]
-    .filter((row) => row.kind === kind)
-    .map((row) => row.entityId);
-}
-
-/** As a union, so that each way of knowing a payment uses its own index. */
-function paymentsDirectly(wanted: Wanted): readonly Sql[] {
-  const ways: Sql[] = [];
-  if (wanted.payments.size > 0) {
-    ways.push(sql`select id from payments p where p.organization_id = row.organization_id
-      and ${inPairs('p.connection_id', 'p.external_id', wanted.payments)}`);
-  }
-  if (wanted.payers.length > 0) {
-    const twin = wanted.twins ? empty : sql`and p.provisional`;
-    ways.push(sql`select id from payments p where p.organization_id = row.organization_id ${twin}
-      and (p.connection_id, p.payer_key, p.amount_minor) in (select * from unnest(
-        ${wanted.payers.map((payer) => payer.connectionId)}::text[],
-        ${wanted.payers.map((payer) => payer.payerKey)}::text[],
-        ${wanted.payers.map((payer) => payer.amountMinor)}::bigint[]))`);
-  }
-  if (wanted.allocationIds.size > 0) {
-    ways.push(sql`select payment_id as id from allocations a where a.organization_id = row.organization_id
-      and a.id = any(${ids(wanted.allocationIds)}::bigint[])`);
-  }
-  return ways;
-}
-
-async function loadPayments(load: Load, ways: readonly Sql[]): Promise<void> {
-  const { books, wanted, organizationId } = load;
-  const known = ids([...wanted.paymentIds, ...identitiesOf(books, 'payment')]);
-  const found: bigint[] = known;
-  if (ways.length > 0) {
-    const rows = await load.tx.query<{ id: bigint }>(
-      sql`select found.id from (values (${organizationId}::integer)) row (organization_id),
-          lateral (${join(ways, ' union ')}) found`,
-    );
-    found.push(...rows.map((row) => row.id));
-  }
-  await loadPaymentsById(load, found);
-}
-
-async function loadPaymentsById(
-  { tx, books, organizationId }: Load,
-  wantedIds: readonly bigint[],
-): Promise<void> {
-  let missing = ids(wantedIds).filter((id) => !books.payments.get(id));
-  // A payment that gave way to another brings that one along; such links are one step long.
-  for (let step = 0; step < 2 && missing.length > 0; step += 1) {
-    const rows = await selectRows(
-      tx,
-      paymentsTable,
-      organizationId,
-      sql`row.id = any(${missing}::bigint[])`,
-    );
-    books.payments.load(rows.map(readPayment));
-    missing = rows.flatMap((row) => row.mirrors ?? []).filter((id) => !books.payments.get(id));
-  }
-}
-
-/** JSON has no bigint: amounts inside the references come back as integers. */
-function readPayment(row: PaymentRow): PaymentRow {
-  row.references = row.references.map(
-    (reference): Reference =>
-      reference.amountMinor === undefined
-        ? reference
-        : { ...reference, amountMinor: BigInt(reference.amountMinor) },
-  );
-  return row;
-}
-
-async function loadReversals({ tx, books, wanted, organizationId }: Load): Promise<void> {
-  const paymentIds = [...books.payments.all()].map((row) => row.id);
-  // What waits names a payment by the id it has now, which need not be the one that a document names.
-  const awaited = new Pairs();
-  for (const payment of books.payments.all()) awaited.add(payment.connectionId, payment.externalId);
-  wanted.payments.connectionIds.forEach((connectionId, index) => {
-    awaited.add(connectionId, wanted.payments.externalIds[index]);
-  });
-  for (const [table, shelf, pairs] of [
-    [refundsTable, books.refunds, wanted.refunds],
-    [disputesTable, books.disputes, wanted.disputes],
-  ] as const) {
-    const condition = byAnyOf(table, organizationId, [
-      pairs.size > 0 ? inPairs('row.connection_id', 'row.external_id', pairs) : undefined,
-      awaited.size > 0
-        ? sql`(row.payment_id is null and ${inPairs('row.connection_id', 'row.payment_external_id', awaited)})`
-        : undefined,
-      paymentIds.length > 0 ? sql`row.payment_id = any(${paymentIds}::bigint[])` : undefined,
-    ]);
-    if (!condition) continue;
-    const rows = await selectRows(tx, table as typeof refundsTable, organizationId, condition);
-    (shelf as typeof books.refunds).load(rows);
-  }
-  await loadPaymentsById(
-    { tx, books, wanted, organizationId },
-    [...books.refunds.all(), ...books.disputes.all()].flatMap((row) => row.paymentId ?? []),
-  );
-  if (wanted.payouts.size === 0) return;
-  const condition = inPairs('row.connection_id', 'row.external_id', wanted.payouts);
-  books.payouts.load(await selectRows(tx, payoutsTable, organizationId, condition));
 }
 
 async function loadCustomers({ tx, books, wanted, organizationId }: Load): Promise<void> {
@@ -371,7 +229,7 @@ async function loadEntitlements({ tx, books, wanted, organizationId }: Load): Pr
 
 /** The allocations that stand on loaded invoices and work orders, with their payments: they decide releases. */
 async function loadAllocationsOfTargets(load: Load): Promise<void> {
-  const { tx, books, organizationId } = load;
+  const { tx, books, wanted, organizationId } = load;
   const invoiceIds = [...books.invoices.all()].map((row) => row.id);
   const workOrderIds = [...books.workOrders.all()].map((row) => row.id);
   const condition = byAnyOf(allocationsTable, organizationId, [
@@ -383,7 +241,8 @@ async function loadAllocationsOfTargets(load: Load): Promise<void> {
     tx,
     allocationsTable,
     organizationId,
-    sql`row.amount_minor > 0 and ${condition}`,
+    // What gave its money back still tells what it had paid.
+    sql`(row.amount_minor > 0 or row.original_minor = any(${ids(wanted.amounts)}::bigint[])) and ${condition}`,
   );
   books.allocations.load(rows);
   await loadPaymentsById(
@@ -436,16 +295,6 @@ async function loadEqualInvoices(
   books.invoices.load(await selectRows(tx, invoicesTable, organizationId, condition));
 }
 
-/** Which payments have a further id already: needed only where twins are possible. */
-async function loadTwins({ tx, books, wanted, organizationId }: Load): Promise<void> {
-  const payments = [...books.payments.all()];
-  const hasBooks = [...books.organization.connections.values()].some((one) => one.role === 'books');
-  if (!hasBooks && !wanted.twins && !payments.some((row) => row.provisional)) return;
-  if (payments.length === 0) return;
-  const condition = sql`row.kind = 'payment' and row.entity_id = any(${payments.map((row) => row.id)}::bigint[])`;
-  addIdentities(books, await selectRows(tx, identitiesTable, organizationId, condition));
-}
-
 async function loadActionsAndReviews({ tx, books, wanted, organizationId }: Load): Promise<void> {
   const kinds: string[] = [];
   const targets: bigint[] = [];
@@ -465,7 +314,7 @@ async function loadActionsAndReviews({ tx, books, wanted, organizationId }: Load
   for (const row of books.payments.all()) wantReview(wanted, { paymentId: row.id }, 0n);
   for (const row of books.refunds.all()) wantReview(wanted, { refundId: row.id }, 0n);
   for (const row of books.disputes.all()) wantReview(wanted, { disputeId: row.id }, 0n);
-  const condition = sql`(row.resolved_at is null and row.subject = any(${[...wanted.reviewSubjects]}::text[]))
-    or row.id = any(${ids(wanted.reviewItemIds)}::bigint[])`;
+  const condition = sql`row.resolved_at is null
+    and row.subject = any(${[...wanted.reviewSubjects]}::text[])`;
   books.reviewItems.load(await selectRows(tx, reviewItemsTable, organizationId, condition));
 }

@@ -1,21 +1,25 @@
 /** Payments that turn out to be one: an id gives way to another, and what was booked twice is taken back. */
 import { encodeJson } from '../db/json.ts';
 import { chart } from '../ledger/chart.ts';
+import { NO_MARKS } from '../payments/fold.ts';
 import type { Reference } from '../portals/events.ts';
 import { keepWaiting } from './apply-cash.ts';
 import { findPayment } from './books.ts';
 import type { PaymentEvent } from './decide-payment.ts';
+import { adoptWaitingRefunds, moveRefunds, standInForRefunds } from './decide-refund.ts';
 import {
   addIdentity,
+  closeReviews,
   type Deciding,
   openReview,
   post,
   queueDelivery,
   touchPayment,
 } from './deciding.ts';
-import { findTwin } from './find-twin.ts';
+import { findLateCopy, findTwin } from './find-twin.ts';
 import { moneyText, takeBackReceipt } from './receipt.ts';
 import type { PaymentRow } from './rows.ts';
+import { nearnessOf, rememberElsewhere, sameElsewhere, suspectsOf } from './same-money.ts';
 
 /** Payments under the ids whose place this money takes, as far as no other money has taken it already. */
 function announcedFor(ctx: Deciding, event: PaymentEvent): readonly PaymentRow[] {
@@ -66,23 +70,64 @@ export function replaceAnnounced(ctx: Deciding, payment: PaymentRow, event: Paym
 
 /** A payment that already stands under another id of the same money takes this event's id as well. */
 export function adoptTwin(ctx: Deciding, event: PaymentEvent): PaymentRow | undefined {
-  const linked = event.links.paymentExternalId;
-  const byLink = linked && findPayment(ctx.books, ctx.document.connectionId, linked);
-  const twin = byLink || findTwin(ctx, event);
-  if (!twin) return undefined;
   const { connectionId } = ctx.document;
-  const externalId = event.externalPaymentId as string;
-  if (isWeaker(ctx, event, twin))
-    addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId: twin.id });
-  else rename(ctx, twin, externalId);
+  const linked = event.links.paymentExternalId;
+  const byLink = linked && findPayment(ctx.books, connectionId, linked);
+  const elsewhere = sameElsewhere(ctx, event).find((other) => mayReplace(ctx, event, other));
+  const twin = byLink || elsewhere || findTwin(ctx, event);
+  if (!twin) return undefined;
+  if (isWeaker(ctx, event, twin)) takeId(ctx, twin, event);
+  else rename(ctx, twin, event.externalPaymentId as string);
   return twin;
 }
 
-/** A provisional id gives way to a final one, a copy in the books to the payment it copies. */
+/** A provisional id gives way to a final one, what only shows money to who holds it. */
 function isWeaker(ctx: Deciding, event: PaymentEvent, twin: PaymentRow): boolean {
   const { connectionId } = ctx.document;
-  const role = ctx.books.organization.connections.get(connectionId)?.role;
-  return event.provisional || (twin.connectionId !== connectionId && role === 'books');
+  if (event.provisional) return true;
+  return twin.connectionId !== connectionId && !isNearer(ctx, connectionId, twin.connectionId);
+}
+
+function isNearer(ctx: Deciding, connectionId: string, otherId: string): boolean {
+  return nearnessOf(ctx, connectionId) > nearnessOf(ctx, otherId);
+}
+
+/** Until the portal that holds the money says that it came, the word of who shows it stands. */
+function mayReplace(ctx: Deciding, event: PaymentEvent, other: PaymentRow): boolean {
+  const nearer = isNearer(ctx, ctx.document.connectionId, other.connectionId);
+  return event.type === 'payment.succeeded' || !nearer || other.receivedMinor === 0n;
+}
+
+/** The event's id leads to the payment that it shows, and what it says of the purpose helps to apply it. */
+function takeId(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
+  const { connectionId } = ctx.document;
+  const externalId = event.externalPaymentId as string;
+  addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId: payment.id });
+  if (payment.connectionId === connectionId) return;
+  // A memo of somebody else's is not what the payer meant.
+  const purposes = event.references.filter(({ kind }) => kind !== 'memo');
+  const more = unite(payment.references, purposes);
+  if (more !== payment.references) {
+    payment.references = more;
+    ctx.toApply.add(payment.id);
+    touchPayment(ctx, payment);
+    const copy = findLateCopy(ctx, payment, { ...event, references: more });
+    if (copy) giveWay(ctx, { weaker: copy, stronger: payment });
+  }
+  adoptWaitingRefunds(ctx, payment, externalId);
+}
+
+/** Payments that documents of several portals say are one: who holds the money stays, the others give way. */
+export function mergeElsewhere(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
+  for (const other of sameElsewhere(ctx, event)) {
+    if (other.id === payment.id || payment.mirrors !== null) continue;
+    const nearer = isNearer(ctx, payment.connectionId, other.connectionId);
+    if (nearer && !mayReplace(ctx, event, other)) continue;
+    if (!nearer && payment.receivedMinor > 0n && other.receivedMinor === 0n) continue;
+    const [weaker, stronger] = nearer ? [other, payment] : [payment, other];
+    giveWay(ctx, { weaker, stronger });
+  }
+  if (payment.mirrors === null) rememberElsewhere(ctx, payment, event);
 }
 
 /**
@@ -91,7 +136,7 @@ function isWeaker(ctx: Deciding, event: PaymentEvent, twin: PaymentRow): boolean
  */
 export function isOvertaken(ctx: Deciding, known: PaymentRow, event: PaymentEvent): boolean {
   if (event.type !== 'payment.succeeded' || known.succeededAt !== null) return false;
-  const twin = findTwin(ctx, event);
+  const twin = sameElsewhere(ctx, event)[0] ?? findTwin(ctx, event);
   if (!twin || twin.id === known.id) return false;
   const weaker = isWeaker(ctx, event, twin);
   giveWay(ctx, weaker ? { weaker: known, stronger: twin } : { weaker: twin, stronger: known });
@@ -124,7 +169,7 @@ export function giveWay(
   ctx: Deciding,
   { weaker, stronger }: { readonly weaker: PaymentRow; readonly stronger: PaymentRow },
 ): void {
-  if (weaker.refundedMinor + weaker.disputedMinor + weaker.lostMinor > 0n) {
+  if (weaker.disputedMinor + weaker.lostMinor > 0n) {
     openReview(ctx, {
       kind: 'possible-duplicate',
       reason: `${weaker.externalId} seems to be the same payment as ${stronger.externalId}, but money of it went back already.`,
@@ -133,8 +178,15 @@ export function giveWay(
     return;
   }
   const wasReceived = weaker.receivedMinor > 0n;
+  moveRefunds(ctx, weaker, stronger);
   takeBackReceipt(ctx, weaker, `it is the same payment as ${stronger.externalId}`);
+  endDoubt(ctx, weaker, `It is the same payment as ${stronger.externalId}.`);
+  for (const suspect of suspectsOf(ctx, `pay_${weaker.id}`)) {
+    suspect.suspect = `pay_${stronger.id}`;
+    touchPayment(ctx, suspect);
+  }
   stronger.references = unite(stronger.references, weaker.references);
+  touchPayment(ctx, stronger);
   weaker.mirrors = stronger.id;
   const { connectionId, externalId } = weaker;
   addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId: stronger.id });
@@ -154,7 +206,20 @@ function rename(ctx: Deciding, payment: PaymentRow, externalId: string): void {
     externalId: payment.externalId,
     entityId: payment.id,
   });
-  if (payment.connectionId !== connectionId && payment.receivedMinor > 0n) {
+  if (payment.connectionId !== connectionId) changeHolder(ctx, payment, externalId);
+  payment.connectionId = connectionId;
+  payment.externalId = externalId;
+  payment.provisional = false;
+  payment.revision = null;
+}
+
+/** Who holds the money says from now on how it stands; what lies at the portal lies there. */
+function changeHolder(ctx: Deciding, payment: PaymentRow, externalId: string): void {
+  const { connectionId } = ctx.document;
+  const { receivedMinor, refundedMinor, feeMinor, feeCurrency } = payment;
+  const feeHere = payment.feeEntry !== null && feeCurrency === payment.currency ? feeMinor : 0n;
+  const heldMinor = receivedMinor - refundedMinor - (feeHere ?? 0n);
+  if (heldMinor > 0n) {
     post(ctx, {
       kind: 'clearing.moved',
       memo: `pay_${payment.id} came through another portal: ${externalId}`,
@@ -163,17 +228,23 @@ function rename(ctx: Deciding, payment: PaymentRow, externalId: string): void {
         {
           debit: chart.clearing(connectionId),
           credit: chart.clearing(payment.connectionId),
-          amountMinor: payment.receivedMinor,
+          amountMinor: heldMinor,
           currency: payment.currency,
           paymentId: payment.id,
         },
       ],
     });
   }
-  payment.connectionId = connectionId;
-  payment.externalId = externalId;
-  payment.provisional = false;
-  payment.revision = null;
+  Object.assign(payment, NO_MARKS);
+  payment.parts = null;
+  standInForRefunds(ctx, payment, connectionId);
+  endDoubt(ctx, payment, `It came through ${externalId}.`);
+}
+
+function endDoubt(ctx: Deciding, payment: PaymentRow, resolution: string): void {
+  if (payment.suspect === null) return;
+  payment.suspect = null;
+  closeReviews(ctx, { paymentId: payment.id, kinds: ['possible-duplicate'], resolution });
 }
 
 export function unite(

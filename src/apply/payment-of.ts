@@ -64,9 +64,9 @@ function paymentsForWorkOrder(ctx: Deciding, name: string): readonly PaymentRow[
     if (payment && isWaiting(payment)) found.add(payment);
   }
   const add = (index: 'workOrder' | 'invoice', id: bigint) => {
-    for (const { paymentId } of books.allocations.find(index, String(id))) {
+    for (const { paymentId, amountMinor } of books.allocations.find(index, String(id))) {
       const payment = books.payments.get(paymentId);
-      if (payment) found.add(payment);
+      if (payment && amountMinor > 0n) found.add(payment);
     }
   };
   for (const workOrder of workOrdersNamed(books, name)) {

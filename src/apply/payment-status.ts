@@ -6,6 +6,8 @@ import type { PaymentRow } from './rows.ts';
 export function statusOf(payment: PaymentRow): PaymentRow['status'] {
   if (payment.mirrors !== null) return 'voided';
   const base = baseStatus(payment);
+  // Until it is certain whose money it is, nothing has been received.
+  if (payment.suspect !== null && base === 'succeeded') return 'pending';
   if (base !== 'succeeded') return base;
   if (payment.disputedMinor > 0n || payment.lostMinor > 0n) return 'disputed';
   if (payment.refundedMinor === 0n) return 'succeeded';

@@ -46,6 +46,10 @@ export type PaymentRow = {
   lostMinor: bigint;
   held: boolean;
   mirrors: bigint | null;
+  /** What it may be the same money as (`pay_12`, `po_5`): not posted until that is certain. */
+  suspect: string | null;
+  /** A person said that it is money of its own. */
+  vouched: boolean;
   occurredAt: string;
   receivedAt: string;
   postedAt: string | null;
@@ -89,6 +93,8 @@ export const paymentsTable: Table<PaymentRow> = {
     lostMinor: 'bigint',
     held: 'boolean',
     mirrors: 'bigint',
+    suspect: 'text',
+    vouched: 'boolean',
     occurredAt: 'instant',
     receivedAt: 'instant',
     postedAt: 'instant',
@@ -113,6 +119,8 @@ export type RefundRow = {
   postedMinor: bigint;
   entry: bigint | null;
   customerId: bigint | null;
+  /** See the comment of the column in the database. */
+  standing: 'own' | 'copy' | 'stand-in' | 'doubtful';
   details: unknown;
   updatedSequence: bigint;
 };
@@ -136,6 +144,7 @@ export const refundsTable: Table<RefundRow> = {
     postedMinor: 'bigint',
     entry: 'bigint',
     customerId: 'bigint',
+    standing: 'text',
     details: 'json',
     updatedSequence: 'bigint',
   },
@@ -196,6 +205,11 @@ export type PayoutRow = {
   costMinor: bigint | null;
   posted: boolean;
   entry: bigint | null;
+  /** The payout that this is the bank's or the books' view of. */
+  mirrors: bigint | null;
+  /** When the bank shows it, and how. */
+  bankedAt: string | null;
+  bankText: string | null;
   updatedSequence: bigint;
 };
 
@@ -213,6 +227,9 @@ export const payoutsTable: Table<PayoutRow> = {
     costMinor: 'bigint',
     posted: 'boolean',
     entry: 'bigint',
+    mirrors: 'bigint',
+    bankedAt: 'instant',
+    bankText: 'text',
     updatedSequence: 'bigint',
   },
 };
@@ -464,26 +481,6 @@ export const reviewItemsTable: Table<ReviewItemRow> = {
     resolvedAt: 'instant',
     resolution: 'text',
     updatedSequence: 'bigint',
-  },
-};
-
-export type IdentityRow = {
-  kind: 'payment' | 'customer' | 'invoice' | 'work-order';
-  connectionId: string;
-  externalId: string;
-  entityId: bigint;
-  documentId: bigint;
-};
-
-export const identitiesTable: Table<IdentityRow> = {
-  name: 'identities',
-  key: ['kind', 'connectionId', 'externalId'],
-  columns: {
-    kind: 'text',
-    connectionId: 'text',
-    externalId: 'text',
-    entityId: 'bigint',
-    documentId: 'bigint',
   },
 };
 

@@ -5,12 +5,14 @@
 import type { OwnDecision } from '../intake/own-document.ts';
 import type { CanonicalEvent } from '../portals/events.ts';
 import { emailKey, matchKey } from '../receivables/match-key.ts';
+import type { Organization } from './books.ts';
 import type { Reading } from './decide.ts';
 import { idNumber } from './decide-own.ts';
 import type { DocumentAtHand, ReviewSubject } from './deciding.ts';
 import { reviewSubject } from './deciding.ts';
 import { ownPaymentIds } from './find-twin.ts';
 import { referenceKeys } from './payment-targets.ts';
+import { idsOf } from './same-money.ts';
 
 /** Pairs of connection id and the portal's id. */
 export class Pairs {
@@ -43,8 +45,19 @@ export type Wanted = {
   /** A batch without provisional ids and without a books connection needs no search for twins. */
   twins: boolean;
   readonly refunds: Pairs;
+  readonly refundIds: Set<bigint>;
   readonly disputes: Pairs;
   readonly payouts: Pairs;
+  /** Amounts by which payouts, and what shows them, are recognised. */
+  readonly payoutAmounts: Set<bigint>;
+  /** Amounts of credits on bank statements. */
+  readonly bankAmounts: Set<bigint>;
+  /** Amounts by which refunds told by several portals are recognised. */
+  readonly refundAmounts: Set<bigint>;
+  /** The connections that the batch's documents come from. */
+  readonly connectionIds: Set<string>;
+  /** Ids by which other portals may have named a payment. */
+  readonly elsewhere: Set<string>;
   readonly customers: Pairs;
   readonly emails: Set<string>;
   readonly invoices: Pairs;
@@ -71,7 +84,7 @@ export type Wanted = {
 
 export function wantedBy(
   batch: readonly { readonly document: DocumentAtHand; readonly reading: Reading }[],
-  installation: string,
+  organization: Organization,
 ): Wanted {
   const wanted: Wanted = {
     payments: new Pairs(),
@@ -79,8 +92,14 @@ export function wantedBy(
     payers: [],
     twins: false,
     refunds: new Pairs(),
+    refundIds: new Set(),
     disputes: new Pairs(),
     payouts: new Pairs(),
+    payoutAmounts: new Set(),
+    bankAmounts: new Set(),
+    refundAmounts: new Set(),
+    connectionIds: new Set(),
+    elsewhere: new Set(),
     customers: new Pairs(),
     emails: new Set(),
     invoices: new Pairs(),
@@ -100,9 +119,12 @@ export function wantedBy(
   };
   for (const { document, reading } of batch) {
     wantReview(wanted, {}, document.id);
+    wanted.connectionIds.add(document.connectionId);
     if ('events' in reading) {
-      for (const event of reading.events)
-        wantEvent(wanted, document.connectionId, event, installation);
+      for (const event of reading.events) {
+        wantEvent(wanted, document.connectionId, event, organization.installation);
+        wantSameMoney(wanted, document.connectionId, { event, organization });
+      }
     }
     if ('decision' in reading) wantDecision(wanted, document.connectionId, reading.decision);
   }
@@ -151,9 +173,9 @@ function wantEvent(
   if (event.type === 'payment.succeeded') {
     wanted.amounts.add(event.amountMinor);
     if (event.provisional) wanted.twins = true;
-    // The same money under another id may wait for the same invoice.
-    const invoices = event.references.filter(({ kind }) => kind === 'invoice');
-    for (const key of referenceKeys(invoices)) wanted.waitingKeys.add(key);
+    // The same money under another id may wait for the same thing.
+    const exact = event.references.filter(({ kind }) => kind !== 'memo');
+    for (const key of referenceKeys(exact)) wanted.waitingKeys.add(key);
     const payerKey = event.customer?.externalId;
     if (payerKey) wanted.payers.push({ connectionId, payerKey, amountMinor: event.amountMinor });
   }
@@ -173,6 +195,30 @@ function wantEvent(
     invoice.purchaseOrder,
   ]) {
     wantKey(wanted, text, true);
+  }
+}
+
+/** What another portal may have told of the event's money, or the event of another portal's. */
+function wantSameMoney(
+  wanted: Wanted,
+  connectionId: string,
+  given: { readonly event: CanonicalEvent; readonly organization: Organization },
+): void {
+  const { event } = given;
+  const { connections } = given.organization;
+  if (event.type.startsWith('payout.')) wanted.payoutAmounts.add(event.amountMinor);
+  if (event.type.startsWith('refund.')) wanted.refundAmounts.add(event.amountMinor);
+  if (!event.type.startsWith('payment.')) return;
+  if (connections.get(connectionId)?.portal === 'generic')
+    wanted.bankAmounts.add(event.amountMinor);
+  for (const id of idsOf(event)) wanted.elsewhere.add(id);
+  for (const { portal, externalId } of event.links.elsewhere ?? []) {
+    wanted.elsewhere.add(externalId);
+    for (const connection of connections.values()) {
+      if (portal === undefined || portal === connection.portal) {
+        wanted.payments.add(connection.id, externalId);
+      }
+    }
   }
 }
 

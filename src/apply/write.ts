@@ -4,13 +4,13 @@ import { addJob } from '../db/jobs.ts';
 import { insertRows, insertStatement, type Table, upsertRows } from '../db/table.ts';
 import type { Books, EventRecord, SealedEntry } from './books.ts';
 import type { Outcome } from './decide.ts';
+import { elsewhereTable, identitiesTable } from './identity-rows.ts';
 import {
   actionsTable,
   allocationsTable,
   customersTable,
   disputesTable,
   entitlementsTable,
-  identitiesTable,
   invoicesTable,
   paymentsTable,
   payoutsTable,
@@ -98,6 +98,7 @@ export const BOOK_TABLES = [
   'customers',
   'payments',
   'identities',
+  'elsewhere_ids',
   'waiting_keys',
   'refunds',
   'disputes',
@@ -133,6 +134,7 @@ export async function writeBooks(
   await upsertRows(tx, disputesTable, organizationId, books.disputes.changed());
   await upsertRows(tx, payoutsTable, organizationId, books.payouts.changed());
   await insertRows(tx, identitiesTable, organizationId, books.newIdentities);
+  await insertRows(tx, elsewhereTable, organizationId, books.newElsewhere);
   await writeWaiting(tx, books);
   await upsertRows(tx, reviewItemsTable, organizationId, books.reviewItems.changed());
   await insertRows(tx, eventsTable, organizationId, books.events.map(eventRow));

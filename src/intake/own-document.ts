@@ -102,6 +102,8 @@ export const reviewRecord = z.strictObject({
   kind: z.literal('review.resolved'),
   reviewItemId: id('rev'),
   resolution: z.string().trim().min(1).max(500),
+  /** Of what may be the same money as something else. */
+  decision: z.enum(['same', 'separate']).optional(),
   by: text,
 });
 

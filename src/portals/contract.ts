@@ -244,6 +244,10 @@ export type Portal<S = unknown, C = unknown> = {
   readonly api?: PortalApiSettings<S>;
   /** Every kind of event its documents can become; a test holds the golden fixtures to it. */
   readonly tells: readonly EventType[];
+  /** Its payments may be money that another portal holds (a shop or billing system shows what a processor took). */
+  readonly relays?: true;
+  /** How banks name it on statements when it pays out, in any case; its name when absent. */
+  readonly payoutNames?: readonly string[];
   /** One cheap call that proves the credentials; resolves to a sentence naming the account. */
   check?(api: PortalApi, settings: S): Promise<string>;
   readonly webhook?: {

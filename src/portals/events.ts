@@ -14,6 +14,7 @@ export const EVENT_TYPES = [
   'dispute.lost',
   'payout.paid',
   'payout.failed',
+  'payout.banked',
   'invoice.upserted',
   'invoice.voided',
   'customer.upserted',

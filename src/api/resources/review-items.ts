@@ -75,18 +75,30 @@ function registerResolving(api: Api, app: App): void {
       schema: {
         tags: ['review'],
         params: idParams,
-        body: z.strictObject({ resolution: reviewRecord.shape.resolution }),
+        body: z.strictObject({
+          resolution: reviewRecord.shape.resolution,
+          decision: reviewRecord.shape.decision.meta({
+            description:
+              'For an item of the kind possible-duplicate: `same` when it is the money that is booked already, `separate` when it is money of its own, which is then posted.',
+          }),
+        }),
         response: { 200: reviewItemJson, 202: acceptedJson },
       },
     },
     async (request, reply) => {
       const { organizationId } = request.caller;
-      const { resolution } = request.body;
+      const { resolution, decision } = request.body;
       const item = await requireItem(app, organizationId, request.params.id);
       const by = actorOf(request.caller);
       const answer = await enterRecord(app, request, {
-        record: { kind: 'review.resolved', reviewItemId: item.id, resolution, by },
-        fields: { id: item.id, resolution },
+        record: {
+          kind: 'review.resolved',
+          reviewItemId: item.id,
+          resolution,
+          by,
+          ...(decision ? { decision } : {}),
+        },
+        fields: { id: item.id, resolution, ...(decision ? { decision } : {}) },
         status: 200,
         read: () => requireItem(app, organizationId, item.id),
       });
@@ -95,7 +107,7 @@ function registerResolving(api: Api, app: App): void {
         actor: by,
         verb: 'review-item.resolved',
         subject: item.id,
-        details: { resolution },
+        details: { resolution, ...(decision ? { decision } : {}) },
       });
       return reply.code(answer.status as 200).send(answer.body as ReviewItemJson);
     },

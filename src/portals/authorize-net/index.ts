@@ -12,6 +12,7 @@ export const authorizeNet = definePortal({
   id: 'authorize-net',
   name: 'Authorize.Net',
   settings,
+  payoutNames: ['Authorize.Net', 'Authnet'],
   tells: [
     'payment.pending',
     'payment.authorized',

@@ -11,6 +11,7 @@ export const chargebee = definePortal({
   id: 'chargebee',
   name: 'Chargebee',
   settings,
+  relays: true,
   tells: [
     'payment.pending',
     'payment.authorized',

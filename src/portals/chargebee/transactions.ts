@@ -1,6 +1,7 @@
 /** Transactions: payments, authorizations, refunds, and the chargebacks among these. */
 import type { Normalized } from '../contract.ts';
 import type { CanonicalEvent, EventType, Payer } from '../events.ts';
+import { elsewhereAt } from '../kit/elsewhere.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { methodOf } from './methods.ts';
 import { paymentReferences, refundReferences } from './references.ts';
@@ -183,7 +184,10 @@ function paymentEvent(
     references: paymentReferences(transaction, beside.invoices, context.settings),
     customer: payerOf(transaction, beside),
     // One authorization may be captured by several payments.
-    links: authorizationId === null ? {} : { insteadOf: [authorizationId] },
+    links: {
+      ...(authorizationId === null ? {} : { insteadOf: [authorizationId] }),
+      ...elsewhereAt(transaction.gateway, transaction.id_at_gateway),
+    },
     ...(state === 'payment.failed' ? reason(failureOf(transaction)) : {}),
   });
 }

@@ -23,6 +23,7 @@ export const transaction = z.object({
   payment_method: text,
   reference_number: text,
   gateway: text,
+  id_at_gateway: text,
   type: z.string(),
   date: unixSeconds.nullish(),
   amount: amount.nullish(),

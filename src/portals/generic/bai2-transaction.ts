@@ -3,11 +3,10 @@ import { z } from 'zod';
 import type { Normalized } from '../contract.ts';
 import type { CanonicalEvent } from '../events.ts';
 import {
+  creditMeaning,
   derivedId,
   type Movement,
   memo,
-  payoutBy,
-  received,
   referenceOrNone,
   refundReturned,
   takenBack,
@@ -77,12 +76,13 @@ export function bai2Meaning(transaction: Bai2Transaction, settings: GenericSetti
   if (groupStatus === GROUP_DELETED) return deleted(kind, movement);
   const interim = INTERIM.includes(transaction.asOfModifier);
   if (kind === 'received') {
-    const payout = payoutBy(settings.processorNames, {
+    return creditMeaning(settings.processorNames, {
+      type: interim ? 'payment.pending' : 'payment.succeeded',
+      movement,
+      status: interim ? 'interim' : type,
       payer: movement.payer?.name,
       text: transaction.text,
     });
-    const status = interim ? 'payment.pending' : 'payment.succeeded';
-    return payout ?? { events: [received(status, movement, interim ? 'interim' : type)] };
   }
   if (interim) return { ignored: 'a return that is not final yet' };
   if (kind === 'outgoing-returned') {

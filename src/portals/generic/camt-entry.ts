@@ -5,13 +5,12 @@ import type { CanonicalEvent, Reference } from '../events.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { creditorReference } from './creditor-reference.ts';
 import {
+  creditMeaning,
   derivedId,
   fileAmount,
   isNoReference,
   type Movement,
   memo,
-  payoutBy,
-  received,
   referenceOrNone,
   refundReturned,
   takenBack,
@@ -240,13 +239,13 @@ function meaningOf(entry: CamtEntry, part: Part, settings: GenericSettings): Nor
     };
   }
   if (entry.reversal) return { ignored: 'a credit that undoes a debit of ours' };
-  const payout = payoutBy(settings.processorNames, {
+  return creditMeaning(settings.processorNames, {
+    type: entry.status === 'BOOK' ? 'payment.succeeded' : 'payment.pending',
+    movement: movementOf(entry, part),
+    status: entry.status,
     payer: one.payer,
     text: `${one.text} ${entry.text ?? ''}`,
   });
-  if (payout) return payout;
-  const type = entry.status === 'BOOK' ? 'payment.succeeded' : 'payment.pending';
-  return { events: [received(type, movementOf(entry, part), entry.status)] };
 }
 
 /** A direct debit of ours came back; what the bank took beyond the original amount is its fee. */

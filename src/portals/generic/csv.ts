@@ -6,7 +6,7 @@ import type { CanonicalEvent, Reference } from '../events.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { amountCell, dayCell, type Marks } from './csv-cells.ts';
 import type { CsvColumns, CsvField } from './csv-columns.ts';
-import { derivedId, type Movement, memo, payoutBy, received, takenBack } from './movement.ts';
+import { credited, derivedId, type Movement, memo, takenBack } from './movement.ts';
 import type { GenericSettings } from './settings.ts';
 
 /** One document becomes one step in the books, so it stays of a size that they can take at once. */
@@ -139,8 +139,13 @@ function readRow(row: Row, { places, seen, settings }: Context): RowRead {
     const description = cell('description');
     if (minor === 0n) return { ignored: 'rows without money' };
     if (minor > 0n) {
-      const payout = payoutBy(settings.processorNames, { payer: cell('payer'), text: description });
-      return payout ?? { event: received('payment.succeeded', movement, 'booked') };
+      return credited(settings.processorNames, {
+        type: 'payment.succeeded',
+        movement,
+        status: 'booked',
+        payer: cell('payer'),
+        text: description,
+      });
     }
     const word = settings.csvReturnWords.find((one) =>
       description.toLowerCase().includes(one.toLowerCase()),

@@ -10,7 +10,8 @@ export const generic = definePortal({
   id: 'generic',
   name: 'Generic source',
   settings,
-  tells: WEBHOOK_TYPES,
+  tells: [...WEBHOOK_TYPES, 'payout.banked'],
+  payoutNames: [],
   webhook: {
     recognizes,
     authenticate,

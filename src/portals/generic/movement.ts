@@ -26,7 +26,7 @@ export type Movement = {
 };
 
 /** Money that arrived, or is announced. */
-export function received(
+function received(
   type: 'payment.succeeded' | 'payment.pending',
   movement: Movement,
   status: string,
@@ -139,21 +139,47 @@ export function numberEqual<R extends BankRecord>(
   });
 }
 
+/** A credit on a statement, and what the bank says of it. */
+export type Credit = {
+  readonly type: 'payment.succeeded' | 'payment.pending';
+  readonly movement: Movement;
+  readonly status: string;
+  /** Without a payer the bank's words tell whose money it is. */
+  readonly payer: string | null | undefined;
+  readonly text: string;
+};
+
 /**
- * Why a credit is a payout and no payment: its payer is a card processor, whose payments its own portal tells.
- * Where the bank names no payer, its words do.
+ * What a credit is: money of a customer, or a payout when its payer is a card processor of the setting
+ * `processorNames`, whose payments its own portal tells.
  */
-export function payoutBy(
-  names: readonly string[],
-  { payer, text }: { readonly payer: string | null | undefined; readonly text: string },
-): Extract<Normalized, { ignored: string }> | undefined {
+export function credited(
+  processorNames: readonly string[],
+  { type, movement, status, payer, text }: Credit,
+): { readonly event: CanonicalEvent } | { readonly ignored: string } {
   const said = (payer || text).toUpperCase();
-  const processor = names.find((name) => containsWords(said, name.toUpperCase()));
-  return processor === undefined
-    ? undefined
-    : {
-        ignored: `${processor} is in processorNames: a payout of payments that its own portal tells`,
-      };
+  const processor = processorNames.find((name) => containsWords(said, name.toUpperCase()));
+  if (processor === undefined) return { event: received(type, movement, status) };
+  if (type === 'payment.pending')
+    return { ignored: `a payout of ${processor} that is not final yet` };
+  const { id, bookedAt, bookedOn } = movement;
+  return {
+    event: {
+      ...factsOf(movement),
+      type: 'payout.banked',
+      externalPaymentId: null,
+      payoutId: id,
+      eventId: `${id}:banked`,
+      occurredAt: bookedAt ?? `${bookedOn}T00:00:00.000Z`,
+      links: {},
+    },
+  };
+}
+
+/** The same, of a document that is one movement. */
+export function creditMeaning(processorNames: readonly string[], credit: Credit): Normalized {
+  const meaning = credited(processorNames, credit);
+  return 'event' in meaning ? { events: [meaning.event] } : meaning;
 }
 
 function containsWords(text: string, words: string): boolean {

@@ -2,12 +2,11 @@
 import { z } from 'zod';
 import type { Normalized } from '../contract.ts';
 import {
+  creditMeaning,
   derivedId,
   fileAmount,
   type Movement,
   memo,
-  payoutBy,
-  received,
   referenceOrNone,
   refundReturned,
   takenBack,
@@ -73,10 +72,13 @@ export function mt940Meaning(line: Mt940Line, settings: GenericSettings): Normal
     const returned = { status: 'returned', reason: returnCode ?? 'returned' };
     return interim ? NOT_FINAL : { events: [refundReturned(movement, returned)] };
   }
-  const text = `${details.text} ${line.supplement}`;
-  const payout = payoutBy(settings.processorNames, { payer: details.payer, text });
-  const status = interim ? 'payment.pending' : 'payment.succeeded';
-  return payout ?? { events: [received(status, movement, interim ? 'interim' : mark)] };
+  return creditMeaning(settings.processorNames, {
+    type: interim ? 'payment.pending' : 'payment.succeeded',
+    movement,
+    status: interim ? 'interim' : mark,
+    payer: details.payer,
+    text: `${details.text} ${line.supplement}`,
+  });
 }
 
 const NOT_FINAL = { ignored: 'a return that is not final yet' } as const;

@@ -209,7 +209,10 @@ describe('a movement', () => {
 
   test('of a processor is a payout', () => {
     const stripe = 'NTRFREF//B1\r\n:86:166?00GUTSCHRIFT?20SVWZ+STRIPE X?32STRIPE PAYMENTS EUROPE';
-    assert.deepEqual(events(one(stripe)), []);
+    assert.deepEqual(
+      events(one(stripe)).map(({ type, payoutId }) => [type, payoutId !== undefined]),
+      [['payout.banked', true]],
+    );
   });
 });
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Normalized } from '../contract.ts';
 import type { Reference } from '../events.ts';
-import { type Movement, memo, payoutBy, received, refundReturned, takenBack } from './movement.ts';
+import { creditMeaning, type Movement, memo, refundReturned, takenBack } from './movement.ts';
 import type { GenericSettings } from './settings.ts';
 import { readRemittance } from './x12-820.ts';
 
@@ -47,9 +47,13 @@ export function nachaMeaning(entry: NachaEntry, settings: GenericSettings): Norm
   if (code !== '22' && code !== '32') {
     return { ignored: `transaction code ${code}: no credit to an account of ours` };
   }
-  const movement = movementOf(entry);
-  const payout = payoutBy(settings.processorNames, { payer: entry.companyName, text: '' });
-  return payout ?? { events: [received('payment.succeeded', movement, 'settled')] };
+  return creditMeaning(settings.processorNames, {
+    type: 'payment.succeeded',
+    movement: movementOf(entry),
+    status: 'settled',
+    payer: entry.companyName,
+    text: '',
+  });
 }
 
 /** Reason in 4-6, trace of the original in 7-21: columns of the record, of which three are cut off. */

@@ -166,7 +166,11 @@ describe('an entry', () => {
     assert.equal(type('26', ['98C01123138010000104      09100001']), undefined);
     assert.equal(events(file([{ cents: 0n }])).length, 0);
     assert.equal(events(file([{ cents: 1n }], { sec: 'COR' })).length, 0);
-    assert.equal(events(file([{ cents: 1n }], { company: 'STRIPE' })).length, 0);
+    const payout = events(file([{ cents: 1n }], { company: 'STRIPE' }));
+    assert.deepEqual(
+      payout.map((event) => event.type),
+      ['payout.banked'],
+    );
   });
 
   test('that returns names the original by its trace, and keeps every reason', () => {

@@ -11,6 +11,7 @@ export const recurly = definePortal({
   id: 'recurly',
   name: 'Recurly',
   settings,
+  relays: true,
   tells: [
     'payment.pending',
     'payment.authorized',

@@ -2,6 +2,7 @@
 import { fromMinor, type Money } from '../../money/money.ts';
 import type { Normalized } from '../contract.ts';
 import type { CanonicalEvent, EventType, Method, Payer, Reference } from '../events.ts';
+import { elsewhereAt } from '../kit/elsewhere.ts';
 
 /** A transaction as JSON and XML both tell it. Instants are UTC with milliseconds. */
 export type Movement = {
@@ -27,6 +28,8 @@ export type Movement = {
   readonly method: Method | null;
   readonly references: readonly Reference[];
   readonly customer: Payer | null;
+  /** Where the money really is, as far as it is told. */
+  readonly gateway: { readonly name: string | null; readonly reference: string | null };
   /** Why it failed, in Recurly's words. */
   readonly reason: string | null;
 };
@@ -136,6 +139,7 @@ function payment(type: EventType, movement: Movement): CanonicalEvent {
     links: {
       ...(uuid === id ? {} : { paymentExternalId: uuid }),
       ...(authorizationId === null ? {} : { insteadOf: [authorizationId] }),
+      ...elsewhereAt(movement.gateway.name, movement.gateway.reference),
     },
     ...(type === 'payment.failed' && reason !== null ? { reason } : {}),
   };

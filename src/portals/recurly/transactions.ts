@@ -28,6 +28,10 @@ export function transactionState(transaction: Transaction): Normalized {
     method: methodOf(present(transaction.payment_method?.object)),
     references: referencesOf(transaction),
     customer: account ? payerOf(account) : null,
+    gateway: {
+      name: present(transaction.payment_gateway?.type ?? transaction.payment_gateway?.name),
+      reference: present(transaction.gateway_reference),
+    },
     reason: reasonOf(transaction),
   });
 

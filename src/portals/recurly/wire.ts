@@ -34,6 +34,8 @@ export const transaction = z.object({
   status_code: text,
   status_message: text,
   gateway_message: text,
+  gateway_reference: text,
+  payment_gateway: z.object({ type: text, name: text }).nullish().catch(null),
   created_at: instant,
   updated_at: instant.nullish(),
   voided_at: instant.nullish(),

@@ -98,6 +98,7 @@ function readTransaction(root: string, about: XmlNode, settings: RecurlySettings
     method: methodOf(textOf(transaction, 'payment_method')),
     references: referencesOf(root, transaction),
     customer: account ? payerIn(account) : null,
+    gateway: { name: null, reference: textOf(transaction, 'reference') ?? null },
     reason: reasonOf(transaction),
   });
 }

@@ -19,6 +19,7 @@ export const servicemobility = definePortal<Settings, unknown>({
   id: 'servicemobility',
   name: 'ServiceMobility',
   settings,
+  relays: true,
   tells: [
     'payment.authorized',
     'payment.succeeded',

@@ -2,9 +2,11 @@
  * Turns one Payment Processor Webhook object into a canonical event. Pure; MAPPING.md explains
  * each choice.
  */
+
 import { exponentOf, scaleDecimalText } from '../../money/money.ts';
 import type { Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent, EventType, Method } from '../events.ts';
+import { elsewhereAt } from '../kit/elsewhere.ts';
 import { DEFAULT_CURRENCY, type ReadingSettings } from './settings.ts';
 import { type Charge, type InvalidParam, invalidParam, readCharge } from './wire.ts';
 
@@ -105,7 +107,11 @@ export function normalize(document: PortalDocument, settings: ReadingSettings): 
     ...(charge.Source ? { channel: charge.Source } : {}),
     references: [{ kind: 'workOrder', number: charge.RefNum }],
     customer: null,
-    links: isRefund ? { paymentExternalId: charge.TransactionID } : {},
+    // The id is the one of whoever processed the payment, whose own portal may tell of it, too.
+    links: {
+      ...(isRefund ? { paymentExternalId: charge.TransactionID } : {}),
+      ...(isRefund ? {} : elsewhereAt(null, charge.TransactionID)),
+    },
     ...(charge.TransactionStatus === 'Declined' ? { reason: 'Declined' } : {}),
   };
   return { events: [event] };

@@ -14,6 +14,7 @@ export const shopify = definePortal({
   id: 'shopify',
   name: 'Shopify',
   settings,
+  relays: true,
   tells: [
     'payment.pending',
     'payment.authorized',

@@ -2,6 +2,7 @@
 import { exponentOf, MalformedAmount } from '../../money/money.ts';
 import type { Normalized } from '../contract.ts';
 import type { CanonicalEvent, EventType, Method } from '../events.ts';
+import { elsewhereAt, portalOfGateway } from '../kit/elsewhere.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { methodOf } from './methods.ts';
 import type { OrderFacts } from './orders.ts';
@@ -29,6 +30,8 @@ type Transaction = {
   readonly fees: readonly WireMoney[];
   readonly method: Method | null;
   readonly gateway: string | null | undefined;
+  /** Ids that the gateway gave, where it is one of others' money. */
+  readonly gatewayIds: readonly string[];
   readonly reason: string;
 };
 
@@ -55,6 +58,7 @@ export function fromRest(
       methodName: details?.payment_method_name,
     }),
     gateway,
+    gatewayIds: gatewayIds(transaction),
     reason: [transaction.error_code, transaction.message].filter(Boolean).join(': '),
   };
 }
@@ -75,8 +79,29 @@ export function fromGraph(transaction: GraphTransaction, orderId: string): Trans
     fees: (transaction.fees ?? []).map(({ amount }) => amount),
     method: methodOf({ gateway: transaction.gateway }),
     gateway: transaction.gateway,
+    gatewayIds: [],
     reason: transaction.errorCode?.toLowerCase() ?? '',
   };
+}
+
+/** Fields of receipts under which gateways write the ids that their own portals use. */
+const RECEIPT_IDS = [
+  'payment_intent',
+  'payment_intent_id',
+  'charge',
+  'charge_id',
+  'latest_charge',
+  'transaction_id',
+  'capture_id',
+  'id',
+];
+
+/** Shopify's own gateways have no portal elsewhere, so that their codes name nothing. */
+function gatewayIds({ gateway, authorization, receipt }: RestTransaction): readonly string[] {
+  if (portalOfGateway(gateway) === undefined) return [];
+  return [authorization, ...RECEIPT_IDS.map((name) => receipt?.[name])].filter(
+    (id) => typeof id === 'string' && id !== '',
+  ) as string[];
 }
 
 type State = 'success' | 'pending' | 'failure';
@@ -148,9 +173,11 @@ export function transactionState(
     externalPaymentId: id,
     method: transaction.method,
     ...(transaction.gateway ? { channel: transaction.gateway } : {}),
-    ...(isMoney
-      ? { ...feeOf(transaction, amount.currency), links: announcements(transaction) }
-      : {}),
+    ...(isMoney ? feeOf(transaction, amount.currency) : {}),
+    links: {
+      ...(isMoney ? announcements(transaction) : {}),
+      ...elsewhereAt(transaction.gateway, ...transaction.gatewayIds),
+    },
     ...order,
     ...(type === 'payment.failed' && transaction.reason ? { reason: transaction.reason } : {}),
   };

@@ -52,6 +52,10 @@ export const restTransaction = z.object({
   kind: z.string(),
   status: z.string(),
   gateway: text,
+  /** The gateway's own id; some write another code here. */
+  authorization: text,
+  /** What the gateway answered, which only some shops pass on. */
+  receipt: z.record(z.string(), z.unknown()).nullish().catch(null),
   message: text,
   error_code: text,
   test: z.boolean().nullish(),

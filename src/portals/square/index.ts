@@ -33,6 +33,7 @@ export const square = definePortal<SquareSettings, Cursor>({
   id: 'square',
   name: 'Square',
   settings,
+  payoutNames: ['Square', 'SQ *'],
   tells: [
     'payment.pending',
     'payment.authorized',

@@ -84,6 +84,7 @@ function intentState(
   settings: StripeSettings,
 ): CanonicalEvent {
   const charge = chargeOfIntent(type, intent);
+  const chargeId = charge?.id ?? idOf(intent.latest_charge);
   const { minor, currency } = positiveMoney(amountOfIntent(type, intent), intent.currency);
   const failure = [intent.last_payment_error?.code, intent.last_payment_error?.decline_code];
   const because =
@@ -103,6 +104,10 @@ function intentState(
       currency,
       ...(type === 'payment.succeeded' ? feeOf(charge?.balance_transaction, currency) : {}),
       ...meansOfIntent(intent, charge),
+      // Shops and billing systems name the charge, not the intent.
+      ...(type === 'payment.succeeded' && chargeId !== null
+        ? { links: { paymentExternalId: chargeId } }
+        : {}),
       ...reason(...because),
       references: paymentReferences(intent, settings),
       customer: payer(
@@ -234,6 +239,7 @@ function chargeState(
       currency,
       ...(type === 'payment.succeeded' ? feeOf(charge.balance_transaction, currency) : {}),
       ...meansOfCharge(charge),
+      ...(intentId === undefined ? {} : { links: { paymentExternalId: charge.id } }),
       ...(type === 'payment.failed' ? reason(charge.failure_code, charge.failure_message) : {}),
       references: paymentReferences(charge, settings),
       customer: payer(
