@@ -278,6 +278,7 @@ create table elsewhere_ids (
   payment_id bigint not null,
   constraint elsewhere_ids_pkey PRIMARY KEY (organization_id, external_id, portal, payment_id)
 );
+CREATE INDEX elsewhere_ids_by_payment ON public.elsewhere_ids USING btree (organization_id, payment_id);
 
 create table entitlements (
   organization_id integer not null,

@@ -8,6 +8,7 @@ create table elsewhere_ids (
   primary key (organization_id, external_id, portal, payment_id)
 );
 comment on table elsewhere_ids is 'Ids under which other portals know the money of a payment, as its own portal told them.';
+create index elsewhere_ids_by_payment on elsewhere_ids (organization_id, payment_id);
 
 alter table payments add column suspect text, add column vouched boolean not null default false;
 alter table payments add constraint payments_suspect_check check (suspect is null or received_minor = 0);

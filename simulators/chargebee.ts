@@ -11,7 +11,13 @@ import {
   seconds,
   type World,
 } from './chargebee-world.ts';
-import type { SimulatedOrder, SimulatedPortal, SimulatorOptions, TruePayment } from './contract.ts';
+import {
+  gatewayName,
+  type SimulatedOrder,
+  type SimulatedPortal,
+  type SimulatorOptions,
+  type TruePayment,
+} from './contract.ts';
 import { serveFaulty } from './faulty-server.ts';
 import { seededRandom } from './random.ts';
 
@@ -62,13 +68,22 @@ export async function simulateChargebee(
 }
 
 type PaymentActs = Required<
-  Pick<SimulatedPortal, 'pay' | 'begin' | 'settle' | 'fail' | 'authorize' | 'capture' | 'void'>
+  Pick<
+    SimulatedPortal,
+    'pay' | 'show' | 'begin' | 'settle' | 'fail' | 'authorize' | 'capture' | 'void'
+  >
 >;
 
 function paymentActs(world: World): PaymentActs {
   return {
     pay(order, at) {
       const payment = attempt(world, order, howPaid(world, order), at);
+      receive(world, payment, at);
+      return payment.id;
+    },
+    show({ order, portal, externalId }, at) {
+      const how = { gateway: gatewayName(portal), id_at_gateway: externalId, isShown: true };
+      const payment = attempt(world, order, { payment_method: 'card', ...how }, at);
       receive(world, payment, at);
       return payment.id;
     },
@@ -313,6 +328,7 @@ const TRUE_STATUS: Readonly<Record<string, TruePayment['status']>> = {
 /** Payments, and authorizations that no payment captured. */
 function truthOf(world: World): readonly TruePayment[] {
   return (world.all('transaction') as readonly Transaction[])
+    .filter(({ isShown }) => isShown !== true)
     .filter(({ type, linked_payments }) =>
       type === 'authorization' ? linked_payments?.length === 0 : type === 'payment',
     )

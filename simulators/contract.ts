@@ -12,12 +12,16 @@ export type SimulatedOrder = {
 /** Money that another portal took and this one shows: a shop's gateway, a charge in the books. */
 export type ShownPayment = {
   readonly order: SimulatedOrder;
-  /** The portal that took it, and its id of the payment. */
+  /** The portal that took it. */
   readonly portal: string;
-  readonly externalId: string;
-  /** False where the document names no other id: then only what it says of the payment connects the two. */
-  readonly linked: boolean;
+  /** Its id of the payment; undefined where this portal is not told, so that only what both say connects them. */
+  readonly externalId: string | undefined;
 };
+
+/** How shops and billing systems write the name of a gateway. */
+export function gatewayName(portal: string): string {
+  return portal.replaceAll('-', '_');
+}
 
 export type SimulatedDelivery = {
   readonly headers: Readonly<Record<string, string>>;

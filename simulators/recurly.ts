@@ -1,6 +1,12 @@
 /** A simulated Recurly site: transactions, invoices and accounts, webhooks of both generations, and its own truth. */
 import { fromDecimalText } from '../src/money/money.ts';
-import type { SimulatedOrder, SimulatedPortal, SimulatorOptions, TruePayment } from './contract.ts';
+import {
+  gatewayName,
+  type SimulatedOrder,
+  type SimulatedPortal,
+  type SimulatorOptions,
+  type TruePayment,
+} from './contract.ts';
 import { serveFaulty } from './faulty-server.ts';
 import { seededRandom } from './random.ts';
 import { answerRecurly, TOO_MANY } from './recurly-api.ts';
@@ -70,7 +76,10 @@ export async function simulateRecurly(options: RecurlySimulatorOptions): Promise
 }
 
 type PaymentActs = Required<
-  Pick<SimulatedPortal, 'pay' | 'begin' | 'settle' | 'fail' | 'authorize' | 'capture' | 'void'>
+  Pick<
+    SimulatedPortal,
+    'pay' | 'show' | 'begin' | 'settle' | 'fail' | 'authorize' | 'capture' | 'void'
+  >
 >;
 
 function paymentActs(world: World): PaymentActs {
@@ -78,6 +87,15 @@ function paymentActs(world: World): PaymentActs {
     pay(order, at) {
       if (world.random.chance(0.15)) declineFirst(world, order, at);
       const payment = attempt(world, order, { type: 'purchase' }, at);
+      receive(world, payment, at);
+      return payment.id;
+    },
+    show({ order, portal, externalId }, at) {
+      const gateway = {
+        gateway_reference: externalId ?? null,
+        payment_gateway: { object: 'payment_gateway', type: gatewayName(portal) },
+      };
+      const payment = attempt(world, order, { type: 'purchase', ...gateway, isShown: true }, at);
       receive(world, payment, at);
       return payment.id;
     },
@@ -322,6 +340,7 @@ const TRUE_STATUS: Readonly<Record<string, TruePayment['status']>> = {
 /** Payments, and authorizations that no transaction of its own captured. */
 function truthOf(world: World): readonly TruePayment[] {
   return transactionsOf(world)
+    .filter(({ isShown }) => isShown !== true)
     .filter(({ type, id }) =>
       type === 'authorization' ? !captureOf(world, id) : type === 'purchase' || type === 'capture',
     )

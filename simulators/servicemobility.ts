@@ -4,6 +4,7 @@
  */
 import { createHmac } from 'node:crypto';
 import type {
+  ShownPayment,
   SimulatedNotice,
   SimulatedOrder,
   SimulatedPortal,
@@ -34,6 +35,8 @@ type Payment = TruePayment & {
   readonly source: string;
   readonly type: string;
   readonly refunds: number;
+  /** The money is at another portal. */
+  readonly isShown: boolean;
 };
 
 /** The firm has an entity, and so a merchant, for each currency it is paid in. */
@@ -89,8 +92,14 @@ function openProcessor(world: World) {
     queue.push(noticeOf(world.jwtSecret, payment, message));
   };
 
-  function open(order: SimulatedOrder, at: Date, status: Payment['status'], type: string): string {
-    const payment = newPayment(world, order, status);
+  function open(
+    order: SimulatedOrder,
+    at: Date,
+    status: Payment['status'],
+    type: string,
+    shown: Partial<Payment> = {},
+  ): string {
+    const payment = { ...newPayment(world, order, status), ...shown };
     payments.set(payment.externalId, payment);
     const { externalId: id, amountMinor } = payment;
     const answer = status === 'failed' ? 'Declined' : 'Approved';
@@ -110,6 +119,11 @@ function openProcessor(world: World) {
 
   return {
     pay: (order: SimulatedOrder, at: Date) => open(order, at, 'succeeded', 'Sales'),
+    show: ({ order, externalId }: ShownPayment, at: Date) =>
+      open(order, at, 'succeeded', 'Sales', {
+        isShown: true,
+        ...(externalId === undefined ? {} : { externalId }),
+      }),
     decline: (order: SimulatedOrder, at: Date) => open(order, at, 'failed', 'Sales'),
     authorize: (order: SimulatedOrder, at: Date) => open(order, at, 'authorized', 'Authorization'),
     void: (paymentId: string, at: Date) => {
@@ -136,7 +150,7 @@ function openProcessor(world: World) {
       queue = [];
       return taken;
     },
-    truth: () => [...payments.values()].map(truthOf),
+    truth: () => [...payments.values()].filter(({ isShown }) => !isShown).map(truthOf),
   };
 }
 
@@ -158,10 +172,20 @@ function newPayment(world: World, order: SimulatedOrder, status: Payment['status
     source: random.pick(['Terminal', 'Link']),
     type: random.pick(['Card', 'Card', 'Check', 'Phone']),
     refunds: 0,
+    isShown: false,
   };
 }
 
-function truthOf({ merchantId, refNum, source, type, refunds, ...truth }: Payment): TruePayment {
+function truthOf(payment: Payment): TruePayment {
+  const {
+    merchantId: _,
+    refNum: _r,
+    source: _s,
+    type: _t,
+    refunds: _n,
+    isShown: _i,
+    ...truth
+  } = payment;
   return truth;
 }
 

@@ -22,7 +22,8 @@ export function utc(at: Date): string {
 const gid = (type: string, id: string): string => `gid://shopify/${type}/${id}`;
 
 /** Manual gateways know no card. */
-const isManual = ({ gateway }: ShopTransaction): boolean => gateway !== 'shopify_payments';
+const isManual = ({ gateway, authorization }: ShopTransaction): boolean =>
+  gateway !== 'shopify_payments' && authorization === undefined;
 
 /** Shortest form with at least one digit after the point, as GraphQL prints decimals: `1284.5`, `1000.0`. */
 function shortDecimal(minor: bigint, currency: string): string {
@@ -60,6 +61,7 @@ export function restTransaction(order: ShopOrder, transaction: ShopTransaction) 
           credit_card_wallet: null,
           payment_method_name: 'visa',
         },
+    authorization: transaction.authorization || null,
     receipt: {},
     amount: toDecimalText({ minor: transaction.amountMinor, currency }),
     currency,
@@ -98,6 +100,7 @@ export function restOrder(order: ShopOrder) {
     name: order.name,
     note: memo ?? null,
     note_attributes: attributesOf(order).map(([name, value]) => ({ name, value })),
+    payment_gateway_names: [...new Set(order.transactions.map(({ gateway }) => gateway))],
     po_number: poNumberOf(order),
     presentment_currency: currency,
     processed_at: shopTime(order.createdAt),

@@ -10,6 +10,8 @@ export type ShopTransaction = {
   readonly at: Date;
   readonly parentId: string | null;
   readonly feeMinor: bigint;
+  /** The gateway's own id, where it is not Shopify's. */
+  readonly authorization?: string;
   status: 'success' | 'pending' | 'failure';
 };
 
@@ -20,6 +22,8 @@ export type ShopOrder = {
   readonly order: SimulatedOrder;
   /** The work order stands in the PO number, else among the attributes. */
   readonly usesPoNumber: boolean;
+  /** The money is at another portal. */
+  readonly isShown: boolean;
   /** Fees stand in the order's transactions as well as in the account's movements. */
   readonly tellsFees: boolean;
   readonly createdAt: Date;
@@ -88,7 +92,12 @@ export function newId(world: ShopWorld): string {
   return String(world.lastId);
 }
 
-export function placeOrder(world: ShopWorld, order: SimulatedOrder, at: Date): ShopOrder {
+export function placeOrder(
+  world: ShopWorld,
+  order: SimulatedOrder,
+  at: Date,
+  isShown = false,
+): ShopOrder {
   const { externalId } = order.customer;
   const customerId = world.customers.get(externalId) ?? newId(world);
   world.customers.set(externalId, customerId);
@@ -98,6 +107,7 @@ export function placeOrder(world: ShopWorld, order: SimulatedOrder, at: Date): S
     customerId,
     order,
     usesPoNumber: world.random.chance(0.5),
+    isShown,
     tellsFees: world.random.chance(0.5),
     createdAt: at,
     transactions: [],

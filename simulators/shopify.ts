@@ -1,10 +1,11 @@
 /** A simulated Shopify shop: signed webhooks by topic, the Admin API, and its own truth. */
 import { createHmac } from 'node:crypto';
-import type {
-  SimulatedNotice,
-  SimulatedOrder,
-  SimulatedPortal,
-  SimulatorOptions,
+import {
+  gatewayName,
+  type SimulatedNotice,
+  type SimulatedOrder,
+  type SimulatedPortal,
+  type SimulatorOptions,
 } from './contract.ts';
 import { serveFaulty } from './faulty-server.ts';
 import { seededRandom } from './random.ts';
@@ -83,7 +84,8 @@ export async function simulateShopify(options: ShopifySimulatorOptions): Promise
     ...reversalActs(world, tell),
     payout: (at) => payOut(world, at),
     takeNotices: () => notices.splice(0),
-    truth: () => world.orders.map((order) => trueOf(world, order)),
+    truth: () =>
+      world.orders.filter(({ isShown }) => !isShown).map((order) => trueOf(world, order)),
     payouts: () => world.payouts,
     disputeFees: () =>
       world.disputes
@@ -98,7 +100,10 @@ export async function simulateShopify(options: ShopifySimulatorOptions): Promise
 type Tell = (at: Date, topics: Readonly<Record<string, object>>) => void;
 
 type Receiving = Required<
-  Pick<SimulatedPortal, 'pay' | 'begin' | 'settle' | 'fail' | 'authorize' | 'capture' | 'void'>
+  Pick<
+    SimulatedPortal,
+    'pay' | 'show' | 'begin' | 'settle' | 'fail' | 'authorize' | 'capture' | 'void'
+  >
 >;
 
 function receivingActs(world: ShopWorld, tell: Tell): Receiving {
@@ -130,6 +135,13 @@ function receivingActs(world: ShopWorld, tell: Tell): Receiving {
   };
   return {
     pay: (order, at) => place(order, at, { kind: 'sale' }),
+    show({ order, portal, externalId: authorization = '' }, at) {
+      const placed = placeOrder(world, order, at, true);
+      const gateway = gatewayName(portal);
+      const sale = transact(world, placed, at, { kind: 'sale', gateway, authorization });
+      announce(placed, sale, true);
+      return sale.id;
+    },
     begin: (order, at) =>
       place(order, at, { kind: 'sale', status: 'pending', gateway: MANUAL_GATEWAY }),
     // "Mark as paid": another sale, with another id, whose parent is the pending one.

@@ -4,6 +4,7 @@ import type { Account } from '../ledger/chart.ts';
 import type { Entry } from '../ledger/entry.ts';
 import type { CanonicalEvent, Payer } from '../portals/events.ts';
 import type { ElsewhereRow, IdentityRow } from './identity-rows.ts';
+import { type Names, names } from './names.ts';
 import {
   type ActionRow,
   type AllocationRow,
@@ -87,6 +88,10 @@ export function keyOf(...parts: readonly (string | bigint | number)[]): string {
   return parts.join('\u0000');
 }
 
+function identityKey({ kind, connectionId, externalId }: IdentityRow): string {
+  return keyOf(kind, connectionId, externalId);
+}
+
 export type ConnectionFacts = {
   readonly id: string;
   readonly portal: string;
@@ -157,12 +162,10 @@ export type Books = {
   readonly allocations: Shelf<AllocationRow>;
   readonly actions: Shelf<ActionRow>;
   readonly reviewItems: Shelf<ReviewItemRow>;
-  /** By `keyOf(kind, connectionId, externalId)`. */
-  readonly identities: Map<string, IdentityRow>;
-  readonly newIdentities: IdentityRow[];
-  /** By the id; appended to. */
-  readonly elsewhere: Map<string, readonly ElsewhereRow[]>;
-  readonly newElsewhere: ElsewhereRow[];
+  /** By `keyOf(kind, connectionId, externalId)`; things by `keyOf(kind, entityId)`. */
+  readonly identities: Names<IdentityRow>;
+  /** By the id, whichever portal it is of; things by the payment's id. */
+  readonly elsewhere: Names<ElsewhereRow>;
   /** Payments waiting under a key. May name payments that wait no longer: check what is unapplied. */
   readonly waiting: Map<string, Set<bigint>>;
   /** Payments whose waiting keys are replaced by these. */
@@ -213,10 +216,16 @@ export function openBooks(organization: Organization, head: Head): Books {
     reviewItems: shelf<ReviewItemRow>({
       open: (row) => (row.resolvedAt === null ? row.subject : null),
     }),
-    identities: new Map(),
-    newIdentities: [],
-    elsewhere: new Map(),
-    newElsewhere: [],
+    identities: names<IdentityRow>({
+      unique: identityKey,
+      id: identityKey,
+      thing: ({ kind, entityId }) => keyOf(kind, entityId),
+    }),
+    elsewhere: names<ElsewhereRow>({
+      unique: ({ externalId, portal, paymentId }) => keyOf(externalId, portal, paymentId),
+      id: ({ externalId }) => externalId,
+      thing: ({ paymentId }) => String(paymentId),
+    }),
     waiting: new Map(),
     newWaiting: new Map(),
     entries: [],
@@ -236,9 +245,9 @@ function moneyShelves() {
         row.payerKey === null ? null : keyOf(row.connectionId, row.payerKey, row.amountMinor),
       customer: (row) => (row.customerId === null ? null : String(row.customerId)),
       suspect: (row) => row.suspect,
-      // Nobody's cash: what a payout turns out to be may lie among it.
-      unidentified: (row) =>
-        row.customerId === null && row.receivedMinor > 0n && unappliedOf(row) === row.receivedMinor
+      // Cash for nothing yet: what another portal shows, or a payout, may lie among it.
+      unapplied: (row) =>
+        row.receivedMinor > 0n && unappliedOf(row) === row.receivedMinor
           ? String(row.receivedMinor)
           : null,
     }),
@@ -275,7 +284,7 @@ export function findPayment(
 ): PaymentRow | undefined {
   const row = books.payments.find('external', keyOf(connectionId, externalId))[0];
   if (row) return row.mirrors === null ? row : books.payments.get(row.mirrors);
-  const identity = books.identities.get(keyOf('payment', connectionId, externalId));
+  const identity = books.identities.named(keyOf('payment', connectionId, externalId))[0];
   return identity && books.payments.get(identity.entityId);
 }
 
@@ -287,7 +296,7 @@ export function findInvoice(
 ): InvoiceRow | undefined {
   const row = books.invoices.find('external', keyOf(connectionId, externalId))[0];
   if (row) return row;
-  const identity = books.identities.get(keyOf('invoice', connectionId, externalId));
+  const identity = books.identities.named(keyOf('invoice', connectionId, externalId))[0];
   return identity && books.invoices.get(identity.entityId);
 }
 
@@ -300,7 +309,7 @@ export function findCustomer(
   if (payer.externalId !== null) {
     const row = books.customers.find('external', keyOf(connectionId, payer.externalId))[0];
     if (row) return row;
-    const identity = books.identities.get(keyOf('customer', connectionId, payer.externalId));
+    const identity = books.identities.named(keyOf('customer', connectionId, payer.externalId))[0];
     if (identity) return books.customers.get(identity.entityId);
   }
   const email = payer.email?.trim().toLowerCase();

@@ -134,7 +134,8 @@ function decideSameness(ctx: Deciding, item: ReviewItemRow, same: boolean): void
     return;
   }
   const [, other] = /^pay_(\d+)$/.exec(subject.suspect ?? '') ?? [];
-  const stronger = other === undefined ? undefined : ctx.books.payments.get(BigInt(other));
+  const named = other === undefined ? undefined : ctx.books.payments.get(BigInt(other));
+  const stronger = named?.mirrors ? ctx.books.payments.get(named.mirrors) : named;
   if (stronger) return giveWay(ctx, { weaker: subject, stronger });
   // A payout on a bank statement is no payment at all.
   subject.voidedAt = ctx.document.appliedAt;

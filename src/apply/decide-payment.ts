@@ -21,6 +21,7 @@ import {
   adoptTwin,
   giveWay,
   isOvertaken,
+  learnPurpose,
   mergeElsewhere,
   mergeLinked,
   replaceAnnounced,
@@ -31,7 +32,7 @@ import { statusOf } from './payment-status.ts';
 import { resolveReferences } from './payment-targets.ts';
 import { moneyText, postReceipt, takeBackReceipt } from './receipt.ts';
 import type { PaymentRow } from './rows.ts';
-import { accept, isOwnMoney, suspectsOf } from './same-money.ts';
+import { accept, isOwnMoney, nearnessOf, suspectsOf } from './same-money.ts';
 
 export type PaymentEvent = CanonicalEvent & { readonly type: PaymentEventType };
 
@@ -100,6 +101,7 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
     if (ctx.document.mirrorOnly) return;
   } else if (known.connectionId !== connectionId) {
     // A copy we recorded or linked: its states are told by the portal the money came through.
+    if (nearnessOf(ctx, connectionId) === 1) learnPurpose(ctx, known, event);
     return;
   }
   if (known && isVoidOfAnnouncement(known, event)) return;

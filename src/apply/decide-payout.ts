@@ -91,7 +91,7 @@ function findViews(ctx: Deciding, payout: PayoutRow): void {
   const role = ctx.books.organization.connections.get(payout.connectionId)?.role;
   if (role !== 'source') return;
   for (const view of viewsWaiting(ctx, payout)) becomeView(ctx, view, payout);
-  for (const payment of ctx.books.payments.find('unidentified', String(payout.amountMinor))) {
+  for (const payment of ctx.books.payments.find('unapplied', String(payout.amountMinor))) {
     doubtAgain(ctx, payment);
   }
 }

@@ -203,11 +203,7 @@ export function closeReviews(
 
 /** Remembers a further id of a payment, customer, invoice or work order; the first holder of an id keeps it. */
 export function addIdentity(ctx: Deciding, identity: Omit<IdentityRow, 'documentId'>): void {
-  const key = keyOf(identity.kind, identity.connectionId, identity.externalId);
-  if (ctx.books.identities.has(key)) return;
-  const row = { ...identity, documentId: ctx.document.id };
-  ctx.books.identities.set(key, row);
-  ctx.books.newIdentities.push(row);
+  ctx.books.identities.add({ ...identity, documentId: ctx.document.id });
 }
 
 /** What a kind of system can be told; null means everything. A system's own choice goes before it. */

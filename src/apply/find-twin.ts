@@ -2,7 +2,7 @@
 import { foldPart, takenOf } from '../payments/parts.ts';
 import type { CanonicalEvent, Reference } from '../portals/events.ts';
 import { findOwnMark } from '../portals/kit/own-mark.ts';
-import { matchKey } from '../receivables/match-key.ts';
+import { matchKey, memoKeys } from '../receivables/match-key.ts';
 import { isWaiting } from './apply-cash.ts';
 import { keyOf } from './books.ts';
 import type { Deciding } from './deciding.ts';
@@ -177,16 +177,9 @@ function hasTwin(ctx: Deciding, payment: PaymentRow): boolean {
 
 /** True when the payment has a further id that is of that connection. */
 export function isKnownIn(ctx: Deciding, payment: PaymentRow, connectionId: string): boolean {
-  for (const identity of ctx.books.identities.values()) {
-    if (
-      identity.kind === 'payment' &&
-      identity.entityId === payment.id &&
-      identity.connectionId === connectionId
-    ) {
-      return true;
-    }
-  }
-  return false;
+  return ctx.books.identities
+    .of(keyOf('payment', payment.id))
+    .some((identity) => identity.connectionId === connectionId);
 }
 
 type Naming = { readonly references: readonly Reference[] };
@@ -202,8 +195,10 @@ function sharesName(left: Naming, right: Naming, kinds: readonly Reference['kind
   return namesOf(right).some((name) => names.has(name));
 }
 
-function namesIn(reference: Reference): readonly string[] {
-  return [matchKey(reference.number), matchKey(reference.externalId)].filter((key) => key !== null);
+/** Numbers alone in a memo (a date, a part's number) name nothing. */
+function namesIn({ kind, number, externalId, text = '' }: Reference): readonly string[] {
+  if (kind === 'memo') return memoKeys(text).filter((key) => /\p{L}/u.test(key));
+  return [matchKey(number), matchKey(externalId)].filter((key) => key !== null);
 }
 
 function within(payment: PaymentRow, event: CanonicalEvent, windowMs: number): boolean {

@@ -2,8 +2,13 @@
 import { empty, join, type Queryable, raw, type Sql, sql } from '../db/database.ts';
 import { selectRows } from '../db/table.ts';
 import type { Reference } from '../portals/events.ts';
-import { type Books, keyOf } from './books.ts';
-import { elsewhereTable, type IdentityRow, identitiesTable } from './identity-rows.ts';
+import type { Books } from './books.ts';
+import {
+  type ElsewhereRow,
+  elsewhereTable,
+  type IdentityRow,
+  identitiesTable,
+} from './identity-rows.ts';
 import {
   disputesTable,
   type PaymentRow,
@@ -48,13 +53,27 @@ export function ids(values: Iterable<bigint>): bigint[] {
 }
 
 /** What documents called by the ids of this batch, and the payments that were. */
-export async function loadElsewhere({ tx, books, wanted, organizationId }: Load): Promise<void> {
+export async function loadElsewhere(load: Load): Promise<void> {
+  const { wanted } = load;
   if (wanted.elsewhere.size === 0) return;
-  const condition = sql`row.external_id = any(${[...wanted.elsewhere]}::text[])`;
-  for (const row of await selectRows(tx, elsewhereTable, organizationId, condition)) {
-    books.elsewhere.set(row.externalId, [...(books.elsewhere.get(row.externalId) ?? []), row]);
-    wanted.paymentIds.add(row.paymentId);
-  }
+  const rows = await loadNames(load, sql`row.external_id = any(${[...wanted.elsewhere]}::text[])`);
+  for (const { paymentId } of rows) wanted.paymentIds.add(paymentId);
+}
+
+/** Everything that the payments at hand are called elsewhere. */
+export async function loadNamesOfPayments(load: Load): Promise<void> {
+  const paymentIds = [...load.books.payments.all()].map(({ id }) => id);
+  if (paymentIds.length === 0) return;
+  await loadNames(load, sql`row.payment_id = any(${paymentIds}::bigint[])`);
+}
+
+async function loadNames(
+  { tx, books, organizationId }: Load,
+  condition: Sql,
+): Promise<readonly ElsewhereRow[]> {
+  const rows = await selectRows(tx, elsewhereTable, organizationId, condition);
+  for (const row of rows) books.elsewhere.load(row);
+  return rows;
 }
 
 /**
@@ -64,13 +83,14 @@ export async function loadElsewhere({ tx, books, wanted, organizationId }: Load)
 export async function loadSuspects(load: Load): Promise<void> {
   const { tx, books, wanted, organizationId } = load;
   const subjects = [...books.payments.all()].map(({ id }) => `pay_${id}`);
-  if (subjects.length + wanted.payoutAmounts.size === 0) return;
+  const unexplained = ids([...wanted.payoutAmounts, ...wanted.gatewayAmounts]);
+  if (subjects.length + unexplained.length === 0) return;
   const rows = await tx.query<{ id: bigint }>(
     sql`select id from payments where organization_id = ${organizationId}
           and suspect = any(${subjects}::text[])
         union
         select id from payments where organization_id = ${organizationId} and customer_id is null
-          and unapplied_minor = any(${ids(wanted.payoutAmounts)}::bigint[])`,
+          and unapplied_minor = any(${unexplained}::bigint[])`,
   );
   await loadPaymentsById(
     load,
@@ -107,15 +127,11 @@ export async function loadIdentities({ tx, books, wanted, organizationId }: Load
 }
 
 function addIdentities(books: Books, rows: readonly IdentityRow[]): void {
-  for (const row of rows) {
-    books.identities.set(keyOf(row.kind, row.connectionId, row.externalId), row);
-  }
+  for (const row of rows) books.identities.load(row);
 }
 
 export function identitiesOf(books: Books, kind: IdentityRow['kind']): readonly bigint[] {
-  return [...books.identities.values()]
-    .filter((row) => row.kind === kind)
-    .map((row) => row.entityId);
+  return [...books.identities.all()].filter((row) => row.kind === kind).map((row) => row.entityId);
 }
 
 /** As a union, so that each way of knowing a payment uses its own index. */
@@ -218,6 +234,23 @@ export async function loadReversals({ tx, books, wanted, organizationId }: Load)
     { tx, books, wanted, organizationId },
     [...books.refunds.all(), ...books.disputes.all()].flatMap((row) => row.paymentId ?? []),
   );
+}
+
+/** Unapplied cash of the batch's customers that a shop may show without saying which payment it is. */
+export async function loadUnappliedOfCustomers(load: Load): Promise<readonly PaymentRow[]> {
+  const { tx, books, wanted, organizationId } = load;
+  if (wanted.gatewayAmounts.size === 0) return [];
+  const known = new Set([...books.payments.all()].map(({ id }) => id));
+  const rows = await tx.query<{ id: bigint }>(
+    sql`select id from payments where organization_id = ${organizationId}
+          and customer_id = any(${[...books.customers.all()].map(({ id }) => id)}::bigint[])
+          and unapplied_minor = any(${ids(wanted.gatewayAmounts)}::bigint[])`,
+  );
+  await loadPaymentsById(
+    load,
+    rows.map(({ id }) => id),
+  );
+  return [...books.payments.all()].filter(({ id }) => !known.has(id));
 }
 
 /** Payouts that are named, and those of an amount that a bank statement or the books may show. */

@@ -12,13 +12,16 @@ import {
   type Load,
   loadElsewhere,
   loadIdentities,
+  loadNamesOfPayments,
   loadPayments,
   loadPaymentsById,
   loadPayouts,
   loadReversals,
   loadSuspects,
   loadTwins,
+  loadUnappliedOfCustomers,
 } from './load-payments.ts';
+import { referenceKeys } from './payment-targets.ts';
 import {
   actionsTable,
   allocationsTable,
@@ -46,11 +49,19 @@ export async function loadBooks(tx: Queryable, books: Books, wanted: Wanted): Pr
   await loadReversals(load);
   for (const payment of books.payments.all()) {
     wantReferences(wanted, payment.connectionId, payment.references);
+    if (payment.receivedMinor === 0n) {
+      for (const key of referenceKeys(payment.references)) wanted.waitingKeys.add(key);
+    }
     if (payment.customerId !== null) wanted.amounts.add(payment.amountMinor);
     else wantPayer(wanted, payment);
   }
   wantSums(books, wanted);
   await loadCustomers(load);
+  for (const payment of await loadUnappliedOfCustomers(load)) {
+    wantReferences(wanted, payment.connectionId, payment.references);
+    wanted.amounts.add(payment.amountMinor);
+  }
+  await loadNamesOfPayments(load);
   await loadAllocations(
     load,
     [...books.payments.all()].map((row) => row.id),

@@ -60,12 +60,7 @@ export function replaceAnnounced(ctx: Deciding, payment: PaymentRow, event: Paym
     }
     giveWay(ctx, { weaker: other, stronger: payment });
   }
-  if (event.type !== 'payment.succeeded' || event.provisional) return;
-  const { connectionId } = ctx.document;
-  for (const externalId of event.links.insteadOf ?? []) {
-    if (findPayment(ctx.books, connectionId, externalId)) continue;
-    addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId: payment.id });
-  }
+  leadHere(ctx, payment, event);
 }
 
 /** A payment that already stands under another id of the same money takes this event's id as well. */
@@ -74,11 +69,19 @@ export function adoptTwin(ctx: Deciding, event: PaymentEvent): PaymentRow | unde
   const linked = event.links.paymentExternalId;
   const byLink = linked && findPayment(ctx.books, connectionId, linked);
   const elsewhere = sameElsewhere(ctx, event).find((other) => mayReplace(ctx, event, other));
-  const twin = byLink || elsewhere || findTwin(ctx, event);
+  const twin = byLink || announcedElsewhere(ctx, event) || elsewhere || findTwin(ctx, event);
   if (!twin) return undefined;
   if (isWeaker(ctx, event, twin)) takeId(ctx, twin, event);
   else rename(ctx, twin, event.externalPaymentId as string);
   return twin;
+}
+
+/** What announced this money (its order) turned out to be money that another portal holds. */
+function announcedElsewhere(ctx: Deciding, event: PaymentEvent): PaymentRow | undefined {
+  const { connectionId } = ctx.document;
+  return (event.links.insteadOf ?? [])
+    .map((id) => findPayment(ctx.books, connectionId, id))
+    .find((payment) => payment && payment.connectionId !== connectionId);
 }
 
 /** A provisional id gives way to a final one, what only shows money to who holds it. */
@@ -104,17 +107,32 @@ function takeId(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
   const externalId = event.externalPaymentId as string;
   addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId: payment.id });
   if (payment.connectionId === connectionId) return;
+  leadHere(ctx, payment, event);
+  learnPurpose(ctx, payment, event);
+  adoptWaitingRefunds(ctx, payment, externalId);
+}
+
+/** The ids that announced the money lead to it, as far as nothing else stands under them. */
+function leadHere(ctx: Deciding, { id: entityId }: PaymentRow, event: PaymentEvent): void {
+  const { connectionId } = ctx.document;
+  if (event.type !== 'payment.succeeded' || event.provisional) return;
+  for (const externalId of event.links.insteadOf ?? []) {
+    if (findPayment(ctx.books, connectionId, externalId)) continue;
+    addIdentity(ctx, { kind: 'payment', connectionId, externalId, entityId });
+  }
+}
+
+/** What a shop or billing system says of the purpose helps to apply the payment that it shows. */
+export function learnPurpose(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
   // A memo of somebody else's is not what the payer meant.
   const purposes = event.references.filter(({ kind }) => kind !== 'memo');
   const more = unite(payment.references, purposes);
-  if (more !== payment.references) {
-    payment.references = more;
-    ctx.toApply.add(payment.id);
-    touchPayment(ctx, payment);
-    const copy = findLateCopy(ctx, payment, { ...event, references: more });
-    if (copy) giveWay(ctx, { weaker: copy, stronger: payment });
-  }
-  adoptWaitingRefunds(ctx, payment, externalId);
+  if (more === payment.references) return;
+  payment.references = more;
+  ctx.toApply.add(payment.id);
+  touchPayment(ctx, payment);
+  const copy = findLateCopy(ctx, payment, { ...event, references: more });
+  if (copy) giveWay(ctx, { weaker: copy, stronger: payment });
 }
 
 /** Payments that documents of several portals say are one: who holds the money stays, the others give way. */

@@ -44,6 +44,11 @@ const stripe = {
     const object = { ...intent, metadata: { work_order: workOrder } };
     return { ...event, id: `evt_${id}`, data: { object } };
   },
+  described: (description: string) => {
+    const event = stripe.named('', 'pi_9');
+    const object = { ...event.data.object, metadata: {}, description };
+    return { ...event, data: { object } };
+  },
   failed: (id = 'pi_9') => {
     const event = stripe.named('WO-1', id);
     const object = {
@@ -131,6 +136,31 @@ const chargebee = {
     }),
 };
 
+const shopify = {
+  order: (email: string | null = 'ap@harbor.example') => ({
+    id: 501,
+    name: '#1001',
+    financial_status: 'paid',
+    currency: 'USD',
+    total_price: '149.00',
+    payment_gateway_names: ['stripe'],
+    created_at: new Date(AT * 1000).toISOString(),
+    email,
+    note_attributes: [{ name: 'work_order', value: 'WO-1' }],
+  }),
+  sale: (more: object = {}) => ({
+    id: 601,
+    order_id: 501,
+    kind: 'sale',
+    status: 'success',
+    gateway: 'stripe',
+    amount: '149.00',
+    currency: 'USD',
+    processed_at: new Date(AT * 1000 + 2000).toISOString(),
+    ...more,
+  }),
+};
+
 const quickbooks = {
   entity: (name: string, fields: object) => ({
     [name]: {
@@ -183,11 +213,17 @@ const SETTINGS: Record<string, Record<string, unknown>> = {
   chargebee: { site: 'airworks', importInvoices: false },
   quickbooks: { clientId: 'c', clientSecret: '[secret]', depositsArePayouts: true },
   servicemobility: { merchantId: 'm-1', currency: 'USD', jwtSecret: '[secret]' },
+  shopify: { shopDomain: 'ironbark-parts.myshopify.com' },
   generic: {
     csvColumns:
       '{"date":"date","amount":"amount","currency":"currency","description":"description","payer":"payer"}',
   },
 };
+
+const TOPICS: readonly (readonly [string, string])[] = [
+  ['financial_status', 'orders/paid'],
+  ['kind', 'order_transactions/create'],
+];
 
 /** A firm with these portals; `tell` stores a body as its portal's and applies it. */
 async function openFirm(portals: readonly string[]) {
@@ -212,7 +248,7 @@ async function openFirm(portals: readonly string[]) {
           origin: 'webhook',
           key: part.key,
           body: part.body,
-          headers: {},
+          headers: headersOf(id, body),
           authentic: true,
           settingsVersion: 1,
           receivedAt: new Date(AT * 1000 + told * 1000),
@@ -223,6 +259,12 @@ async function openFirm(portals: readonly string[]) {
     [Symbol.asyncDispose]: () => books[Symbol.asyncDispose](),
   };
 }
+
+function headersOf(portal: string, body: object | Buffer): Record<string, string> {
+  const topic = TOPICS.find(([field]) => field in body)?.[1];
+  return portal === 'shopify' && topic ? { 'x-shopify-topic': topic } : {};
+}
+
 type FirmBooks = Pick<TestBooks, 'db' | 'organizationId'>;
 
 /** Payments that count, as `portal status received-refunded`, and what every invariant says. */
@@ -340,6 +382,56 @@ describe('what documents name is one payment', () => {
   });
 });
 
+describe('where a shop names its gateway', () => {
+  const withEmail = () => {
+    const event = stripe.paid();
+    const object = { ...event.data.object, receipt_email: 'AP@Harbor.example' };
+    return { ...event, data: { object } };
+  };
+  for (const order of permutations(['paid', 'order', 'sale'] as const)) {
+    it(`${order.join(', ')}: the payment there of that amount, day and address is the same`, async () => {
+      await using firm = await openFirm(['stripe', 'shopify']);
+      const { books, tell, connection } = firm;
+      await books.own(INVOICE);
+      for (const step of order) {
+        if (step === 'paid') await tell('stripe', withEmail());
+        if (step === 'order') await tell('shopify', shopify.order());
+        if (step === 'sale') {
+          await tell('shopify', shopify.sale({ receipt: { payment_intent_id: 'pi_3QkX1aL2' } }));
+        }
+      }
+      assert.deepEqual(await paymentsOf(books), ['stripe succeeded 14900-0']);
+      assert.equal(await clearingOf(books, connection('shopify')), 0);
+      assert.deepEqual(await openReviews(books), []);
+    });
+  }
+
+  for (const order of permutations(['paid', 'sale'] as const)) {
+    it(`${order.join(', ')}: without an address a person says whether it is`, async () => {
+      await using firm = await openFirm(['stripe', 'shopify']);
+      const { books, tell } = firm;
+      for (const step of order) {
+        await (step === 'paid' ? tell('stripe', stripe.paid()) : tell('shopify', shopify.sale()));
+      }
+      const lines = await paymentsOf(books);
+      assert.deepEqual(lines.toSorted(), ['shopify pending 0-0', 'stripe succeeded 14900-0']);
+      await decide(books, 'same');
+      assert.deepEqual(await paymentsOf(books), ['stripe succeeded 14900-0']);
+    });
+  }
+
+  it('another payer is another payment', async () => {
+    await using firm = await openFirm(['stripe', 'shopify']);
+    const { books, tell } = firm;
+    await tell('stripe', withEmail());
+    await tell('shopify', shopify.order('somebody@else.example'));
+    assert.deepEqual(await paymentsOf(books), [
+      'stripe succeeded 14900-0',
+      'shopify succeeded 14900-0',
+    ]);
+  });
+});
+
 describe('money that went back went back once', () => {
   const STEPS = ['paid', 'shown', 'refunded', 'refund shown'] as const;
   for (const order of permutations(STEPS)) {
@@ -446,6 +538,45 @@ describe('what only looks like the same money waits for a person', () => {
     );
     assert.match(outcome?.reason ?? '', /same or separate/);
   }
+
+  for (const first of ['stripe', 'servicemobility']) {
+    it(`${first} first: also where one of them says in words what it is for`, async () => {
+      await using firm = await openFirm(['stripe', 'servicemobility']);
+      const { books, tell } = firm;
+      const described = stripe.described('Thank you! WO-1, 2026-11-12');
+      if (first === 'stripe') await tell('stripe', described);
+      await tell('servicemobility', serviceMobility('WO-1', 'T-1'));
+      if (first === 'servicemobility') await tell('stripe', described);
+      assert.deepEqual((await paymentsOf(books)).toSorted(), [
+        'servicemobility pending 0-0',
+        'stripe succeeded 14900-0',
+      ]);
+    });
+  }
+
+  it('a date that both mention is nothing that both are for', async () => {
+    await using firm = await openFirm(['stripe', 'servicemobility']);
+    const { books, tell } = firm;
+    await tell('stripe', stripe.described('Visit of 2026-11-12'));
+    await tell('servicemobility', serviceMobility('2026-11-12', 'T-1'));
+    assert.deepEqual(await paymentsOf(books), [
+      'stripe succeeded 14900-0',
+      'servicemobility succeeded 14900-0',
+    ]);
+  });
+
+  it('a shop that shows money after it was given back', async () => {
+    await using firm = await openFirm(['stripe', 'servicemobility']);
+    const { books, tell } = firm;
+    await books.own(INVOICE);
+    await tell('stripe', stripe.named('WO-1', 'pi_3QkX1aL2'));
+    await tell('stripe', stripe.refunded());
+    await tell('servicemobility', serviceMobility('WO-1', 'T-1'));
+    assert.deepEqual(await paymentsOf(books), [
+      'stripe refunded 14900-14900',
+      'servicemobility pending 0-0',
+    ]);
+  });
 
   it('two halves are two payments, once what they name is known', async () => {
     await using firm = await openFirm(['stripe', 'servicemobility']);

@@ -4,7 +4,8 @@
  */
 import { baseStatus } from '../payments/fold.ts';
 import type { CanonicalEvent } from '../portals/events.ts';
-import { findPayment } from './books.ts';
+import { emailKey } from '../receivables/match-key.ts';
+import { findPayment, keyOf } from './books.ts';
 import {
   closeReviews,
   type Deciding,
@@ -30,8 +31,8 @@ const DAY_MS = 86_400_000;
 const SHOWN_WINDOW_MS = 3 * DAY_MS;
 const ENTERED_WINDOW_MS = 45 * DAY_MS;
 
-/** References that name one thing; a memo may mention anything. */
-const EXACT_KINDS = ['invoice', 'workOrder', 'order', 'purchaseOrder'] as const;
+/** References by which two payments may turn out to be for the same thing. */
+const PURPOSES = ['invoice', 'workOrder', 'order', 'purchaseOrder', 'memo'] as const;
 
 /**
  * How near a connection is to the money itself: 0, the books, which copy it; 1, what shows the money of others (a
@@ -50,20 +51,19 @@ export function nearnessOf({ books }: Deciding, connectionId: string): 0 | 1 | 2
 export function sameElsewhere(ctx: Deciding, event: CanonicalEvent): readonly PaymentRow[] {
   const { connectionId } = ctx.document;
   const named = event.links.elsewhere ?? [];
-  return namedElsewhere(ctx, { connectionId, ids: idsOf(event), named })
-    .filter(
-      ({ amountMinor, currency }) =>
-        event.amountMinor === 0n ||
-        (amountMinor === event.amountMinor && currency === event.currency),
-    )
-    .sort(
-      (left, right) =>
-        nearnessOf(ctx, right.connectionId) - nearnessOf(ctx, left.connectionId) ||
-        (left.id < right.id ? -1 : 1),
-    );
+  const byIds = namedElsewhere(ctx, { connectionId, ids: idsOf(event), named }).filter(
+    ({ amountMinor, currency }) =>
+      event.amountMinor === 0n ||
+      (amountMinor === event.amountMinor && currency === event.currency),
+  );
+  return [...byIds, ...(byIds.length > 0 ? [] : sameByGateway(ctx, event))].sort(
+    (left, right) =>
+      nearnessOf(ctx, right.connectionId) - nearnessOf(ctx, left.connectionId) ||
+      (left.id < right.id ? -1 : 1),
+  );
 }
 
-type Named = { readonly portal?: string; readonly externalId: string };
+type Named = { readonly portal?: string; readonly externalId?: string };
 
 /** Payments of other connections that a payment's ids and the ids it is known by elsewhere lead to. */
 function namedElsewhere(
@@ -78,6 +78,7 @@ function namedElsewhere(
   const { connections } = books.organization;
   const found = new Set<PaymentRow | undefined>();
   for (const { portal, externalId } of payment.named) {
+    if (externalId === undefined) continue;
     for (const connection of connections.values()) {
       if (portal !== undefined && portal !== connection.portal) continue;
       found.add(findPayment(books, connection.id, externalId));
@@ -89,7 +90,7 @@ function namedElsewhere(
     ...payment.named,
   ];
   for (const { portal, externalId } of asked) {
-    for (const row of books.elsewhere.get(externalId) ?? []) {
+    for (const row of books.elsewhere.named(externalId ?? '')) {
       if (portal && row.portal && row.portal !== portal) continue;
       found.add(withoutCopies(ctx, books.payments.get(row.paymentId)));
     }
@@ -97,6 +98,65 @@ function namedElsewhere(
   return [...found]
     .filter((one) => one !== undefined)
     .filter(({ connectionId }) => connectionId !== payment.connectionId);
+}
+
+/** What a document that names only a gateway is remembered by: no portal has such an id. */
+export function amountName(money: {
+  readonly amountMinor: bigint;
+  readonly currency: string;
+}): string {
+  return `amount ${money.amountMinor} ${money.currency}`;
+}
+
+/** What a payment is compared by where a document names the gateway alone. */
+type Paid = Pick<PaymentRow, 'connectionId' | 'amountMinor' | 'currency' | 'occurredAt'> & {
+  readonly email: string | null | undefined;
+  /** The portals that its document names without an id. */
+  readonly gateways: readonly string[];
+};
+
+/** Where only the gateway is named: the one payment there of the same amount, day and e-mail address. */
+function sameByGateway(ctx: Deciding, event: CanonicalEvent): readonly PaymentRow[] {
+  if (event.type !== 'payment.succeeded') return [];
+  const gateways = (event.links.elsewhere ?? [])
+    .filter(({ externalId }) => externalId === undefined)
+    .flatMap(({ portal }) => portal ?? []);
+  const email = emailKey(event.customer?.email);
+  const { connectionId } = ctx.document;
+  const certain = throughGateway(ctx, { ...event, connectionId, email, gateways }).filter(
+    ({ payer }) => email !== null && emailKey(payer?.email) === email,
+  );
+  return certain.length === 1 ? certain : [];
+}
+
+/** Payments that may be this one by gateway, amount and day, and whose payer is not another. */
+function throughGateway(ctx: Deciding, paid: Paid): readonly PaymentRow[] {
+  const { books } = ctx;
+  const { connections } = books.organization;
+  const own = connections.get(paid.connectionId)?.portal;
+  const taken = books.payments
+    .find('unapplied', String(paid.amountMinor))
+    .filter(({ connectionId }) =>
+      paid.gateways.includes(connections.get(connectionId)?.portal ?? ''),
+    );
+  const shown = books.elsewhere
+    .named(amountName(paid))
+    .filter(({ portal }) => portal === own)
+    .flatMap(({ paymentId }) => books.payments.get(paymentId) ?? []);
+  return [...taken, ...shown].filter((other) => {
+    const theirs = emailKey(other.payer?.email);
+    return (
+      other.connectionId !== paid.connectionId &&
+      other.receivedMinor > 0n &&
+      !other.vouched &&
+      other.mirrors === null &&
+      other.amountMinor === paid.amountMinor &&
+      other.currency === paid.currency &&
+      (paid.email == null || theirs === null || theirs === paid.email) &&
+      Math.abs(Date.parse(other.occurredAt) - Date.parse(paid.occurredAt)) <= DAY_MS &&
+      !isKnownIn(ctx, other, paid.connectionId)
+    );
+  });
 }
 
 /** The ids by which another portal may have named the event's payment. */
@@ -109,12 +169,9 @@ export function idsOf({ externalPaymentId, links }: CanonicalEvent): readonly st
 /** Remembers what the event says the payment is called elsewhere, for the day when that portal tells of it. */
 export function rememberElsewhere(ctx: Deciding, payment: PaymentRow, event: CanonicalEvent): void {
   const { books } = ctx;
-  for (const { portal = '', externalId } of event.links.elsewhere ?? []) {
-    const known = books.elsewhere.get(externalId) ?? [];
-    if (known.some((row) => row.portal === portal && row.paymentId === payment.id)) continue;
+  for (const { portal = '', externalId = amountName(payment) } of event.links.elsewhere ?? []) {
     const row = { externalId, portal, paymentId: payment.id };
-    books.elsewhere.set(externalId, [...known, row]);
-    books.newElsewhere.push(row);
+    books.elsewhere.add(row);
   }
 }
 
@@ -189,18 +246,29 @@ export function accept(ctx: Deciding, payment: PaymentRow, resolution: string): 
 
 function suspicionOf(ctx: Deciding, payment: PaymentRow): Suspicion | undefined {
   const named = otherAmountElsewhere(ctx, payment);
-  const payers = payersOf(ctx, payment, { kinds: EXACT_KINDS, givenBack: true });
+  const payers = payersOf(ctx, payment, { kinds: PURPOSES, givenBack: true });
   const alike = payers.filter((other) => looksLike(ctx, payment, other)).sort(byId);
-  const other = named ?? alike[0];
+  const gateways = namesOf(ctx, payment)
+    .filter(({ externalId }) => externalId === amountName(payment))
+    .flatMap(({ portal }) => portal ?? []);
+  const through = throughGateway(ctx, {
+    ...payment,
+    email: emailKey(payment.payer?.email),
+    gateways,
+  }).filter(({ id }) => id !== payment.id);
+  const other = named ?? alike[0] ?? [...through].sort(byId)[0];
   if (!other) return undefined;
   const { connections } = ctx.books.organization;
   const nameOf = (one: PaymentRow) =>
     `${connections.get(one.connectionId)?.portal ?? 'own'} (${one.externalId})`;
   const nearer = nearnessOf(ctx, payment.connectionId) > nearnessOf(ctx, other.connectionId);
   const [held, stays] = nearer ? [other, payment] : [payment, other];
+  const brings = `${nameOf(held)} brings ${moneyText(held)}`;
   const why = named
     ? `${nameOf(held)} and pay_${stays.id} of ${nameOf(stays)} name each other, but bring ${moneyText(held)} and ${moneyText(stays)}.`
-    : `${nameOf(held)} brings ${moneyText(held)} for the same thing as pay_${stays.id} of ${nameOf(stays)} did.`;
+    : alike.length > 0
+      ? `${brings} for the same thing as pay_${stays.id} of ${nameOf(stays)} did.`
+      : `${brings} by the gateway and on the day of pay_${stays.id} of ${nameOf(stays)}.`;
   return {
     suspect: `pay_${stays.id}`,
     reason: `${why} If it is the same money, say "same"; if it was paid twice, say "separate" and it is posted.`,
@@ -208,16 +276,20 @@ function suspicionOf(ctx: Deciding, payment: PaymentRow): Suspicion | undefined 
   };
 }
 
+/** What its documents say the payment is called elsewhere. */
+function namesOf({ books }: Deciding, payment: PaymentRow): readonly Named[] {
+  return books.elsewhere
+    .of(String(payment.id))
+    .map(({ portal, externalId }) => ({ ...(portal ? { portal } : {}), externalId }));
+}
+
 /** A received payment that documents say is the same, with another amount. */
 function otherAmountElsewhere(ctx: Deciding, payment: PaymentRow): PaymentRow | undefined {
   const { books } = ctx;
   const { connectionId, externalId } = payment;
-  const named = [...books.elsewhere.values()]
-    .flat()
-    .filter(({ paymentId }) => paymentId === payment.id)
-    .map(({ portal, externalId: id }) => ({ ...(portal ? { portal } : {}), externalId: id }));
-  const further = [...books.identities.values()]
-    .filter((one) => one.kind === 'payment' && one.entityId === payment.id)
+  const named = namesOf(ctx, payment).filter((one) => one.externalId !== amountName(payment));
+  const further = books.identities
+    .of(keyOf('payment', payment.id))
     .filter((one) => one.connectionId === connectionId)
     .map((one) => one.externalId);
   return namedElsewhere(ctx, { connectionId, ids: [externalId, ...further], named })
@@ -250,16 +322,17 @@ function looksLike(ctx: Deciding, payment: PaymentRow, other: PaymentRow): boole
   }
   // What was paid back leaves its invoice open: a copy of it looks like money that pays it anew.
   const gaveBack = other.refundedMinor + other.lostMinor > 0n;
-  return entered && gaveBack ? true : !hasRoom(ctx, payment);
+  return gaveBack || !hasRoom(ctx, payment);
 }
 
 /** Something that the payment names still lacks all of its money: then it is another part, not the same one. */
 function hasRoom(ctx: Deciding, payment: PaymentRow): boolean {
-  return resolveReferences(ctx.books, payment).some(({ reference, targets }) =>
-    targets.some(
-      ({ openMinor }) =>
-        reference.kind !== 'memo' && (openMinor === null || openMinor >= payment.amountMinor),
-    ),
+  const resolved = resolveReferences(ctx.books, payment);
+  // A memo may mention anything; it counts where nothing else says what was paid.
+  const exact = resolved.filter(({ reference }) => reference.kind !== 'memo');
+  const isNamed = exact.some(({ targets, settled }) => targets.length + settled.length > 0);
+  return (isNamed ? exact : resolved).some(({ targets }) =>
+    targets.some(({ openMinor }) => openMinor === null || openMinor >= payment.amountMinor),
   );
 }
 
@@ -270,6 +343,10 @@ function hold(ctx: Deciding, payment: PaymentRow, { suspect, reason }: Suspicion
   payment.status = statusOf(payment);
   touchPayment(ctx, payment);
   ctx.toApply.add(payment.id);
+  for (const other of suspectsOf(ctx, `pay_${payment.id}`)) {
+    other.suspect = suspect;
+    touchPayment(ctx, other);
+  }
   openReview(ctx, {
     kind: 'possible-duplicate',
     reason,

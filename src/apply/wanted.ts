@@ -12,7 +12,7 @@ import type { DocumentAtHand, ReviewSubject } from './deciding.ts';
 import { reviewSubject } from './deciding.ts';
 import { ownPaymentIds } from './find-twin.ts';
 import { referenceKeys } from './payment-targets.ts';
-import { idsOf } from './same-money.ts';
+import { amountName, idsOf } from './same-money.ts';
 
 /** Pairs of connection id and the portal's id. */
 export class Pairs {
@@ -52,6 +52,8 @@ export type Wanted = {
   readonly payoutAmounts: Set<bigint>;
   /** Amounts of credits on bank statements. */
   readonly bankAmounts: Set<bigint>;
+  /** Amounts of payments of which only the gateway is told. */
+  readonly gatewayAmounts: Set<bigint>;
   /** Amounts by which refunds told by several portals are recognised. */
   readonly refundAmounts: Set<bigint>;
   /** The connections that the batch's documents come from. */
@@ -97,6 +99,7 @@ export function wantedBy(
     payouts: new Pairs(),
     payoutAmounts: new Set(),
     bankAmounts: new Set(),
+    gatewayAmounts: new Set(),
     refundAmounts: new Set(),
     connectionIds: new Set(),
     elsewhere: new Set(),
@@ -174,8 +177,7 @@ function wantEvent(
     wanted.amounts.add(event.amountMinor);
     if (event.provisional) wanted.twins = true;
     // The same money under another id may wait for the same thing.
-    const exact = event.references.filter(({ kind }) => kind !== 'memo');
-    for (const key of referenceKeys(exact)) wanted.waitingKeys.add(key);
+    for (const key of referenceKeys(event.references)) wanted.waitingKeys.add(key);
     const payerKey = event.customer?.externalId;
     if (payerKey) wanted.payers.push({ connectionId, payerKey, amountMinor: event.amountMinor });
   }
@@ -212,7 +214,12 @@ function wantSameMoney(
   if (connections.get(connectionId)?.portal === 'generic')
     wanted.bankAmounts.add(event.amountMinor);
   for (const id of idsOf(event)) wanted.elsewhere.add(id);
+  if (event.type === 'payment.succeeded') wanted.elsewhere.add(amountName(event));
   for (const { portal, externalId } of event.links.elsewhere ?? []) {
+    if (externalId === undefined) {
+      wanted.gatewayAmounts.add(event.amountMinor);
+      continue;
+    }
     wanted.elsewhere.add(externalId);
     for (const connection of connections.values()) {
       if (portal === undefined || portal === connection.portal) {

@@ -133,8 +133,8 @@ export async function writeBooks(
   await upsertRows(tx, refundsTable, organizationId, books.refunds.changed());
   await upsertRows(tx, disputesTable, organizationId, books.disputes.changed());
   await upsertRows(tx, payoutsTable, organizationId, books.payouts.changed());
-  await insertRows(tx, identitiesTable, organizationId, books.newIdentities);
-  await insertRows(tx, elsewhereTable, organizationId, books.newElsewhere);
+  await insertRows(tx, identitiesTable, organizationId, books.identities.added());
+  await insertRows(tx, elsewhereTable, organizationId, books.elsewhere.added());
   await writeWaiting(tx, books);
   await upsertRows(tx, reviewItemsTable, organizationId, books.reviewItems.changed());
   await insertRows(tx, eventsTable, organizationId, books.events.map(eventRow));

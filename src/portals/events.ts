@@ -105,9 +105,10 @@ export type CanonicalEvent = {
     readonly insteadOf?: readonly string[];
     /**
      * Where else the same money is known: the processor's id of what a shop, a billing system or the books show, or
-     * the other way round. `portal` is absent where the document does not say which one it is.
+     * the other way round. `portal` is absent where the document does not say which one it is, `externalId` where it
+     * says no more than that.
      */
-    readonly elsewhere?: readonly { readonly portal?: string; readonly externalId: string }[];
+    readonly elsewhere?: readonly { readonly portal?: string; readonly externalId?: string }[];
   };
   /** True when `externalPaymentId` stands in for an id not yet known (portals/README, provisional identity). */
   readonly provisional?: boolean;

@@ -42,6 +42,6 @@ export async function checkBooks(
     if (status === 'quarantined') problems.push(`${key} was quarantined`);
   }
   const firm = { db, organizationId: ORGANIZATION, portals: [portal], books: [] };
-  problems.push(...(await compareTruth(firm, { copies: new Map() })));
+  problems.push(...(await compareTruth(firm, { copies: new Map(), shown: new Map() })));
   return problems;
 }

@@ -18,6 +18,7 @@ type BookedPayment = {
   readonly disputed_minor: bigint;
   readonly lost_minor: bigint;
   readonly fee_minor: bigint | null;
+  readonly suspect: string | null;
 };
 
 type Booked = {
@@ -28,7 +29,7 @@ type Booked = {
 
 /** What of a firm and its story the comparison looks at. */
 type Books = Pick<Firm, 'db' | 'organizationId' | 'portals' | 'books'>;
-type Told = Pick<Story, 'copies'>;
+type Told = Pick<Story, 'copies' | 'shown'>;
 
 /** Every difference between the books and the portals' truths, in sentences. */
 export async function compareTruth(firm: Books, story: Told): Promise<readonly string[]> {
@@ -62,19 +63,34 @@ async function readPayments({ db, organizationId }: Books): Promise<Booked> {
 
 function comparePayments(
   portal: ConnectedPortal,
-  { copies }: Told,
+  { copies, shown }: Told,
   booked: Booked,
 ): readonly string[] {
   const problems: string[] = [];
   const { connectionId } = portal;
   const known = new Set<bigint>();
+  for (const [key, original] of shown) {
+    const [at, id = ''] = key.split(' ');
+    if (at !== connectionId) continue;
+    const payment = booked.byId(connectionId, id);
+    const same = booked.byId(original.portal.connectionId, original.id);
+    if (payment) known.add(payment.id);
+    // What only looks alike waits for a person, and is no money until then.
+    const waits = payment?.suspect !== null && payment?.received_minor === 0n;
+    if (payment?.id === same?.id || waits) continue;
+    problems.push(
+      `${portal.id} ${id} shows ${original.portal.id} ${original.id} (pay_${same?.id}) but is booked as pay_${payment?.id}`,
+    );
+  }
   for (const truth of portal.simulated.truth()) {
     const name = `${portal.id} ${truth.externalId}`;
     const payment = booked.byId(connectionId, truth.externalId);
     const copied = copies.get(`${connectionId} ${truth.externalId}`);
     if (copied) {
       const original = booked.byId(copied.portal.connectionId, copied.id);
-      if (payment?.id === original?.id) continue;
+      const waits = payment?.suspect !== null && payment?.received_minor === 0n;
+      if (payment) known.add(payment.id);
+      if (payment?.id === original?.id || waits) continue;
       problems.push(`${name} copies ${copied.id} but is booked as pay_${payment?.id}`);
     }
     if (payment) known.add(payment.id);

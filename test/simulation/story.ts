@@ -17,13 +17,18 @@ import {
 } from './jobs.ts';
 import { reversalActs } from './reversals.ts';
 
+/** The payment at the portal that took it. */
+export type Original = { readonly portal: ConnectedPortal; readonly id: string };
+
 /** One thing somebody does at an instant. */
 export type Act = (at: Date) => void | Promise<void>;
 
 export type Story = {
   readonly jobs: readonly Job[];
   /** Connection and id of payments that a bookkeeper copied into books, with the payment they copy. */
-  readonly copies: ReadonlyMap<string, { readonly portal: ConnectedPortal; readonly id: string }>;
+  readonly copies: ReadonlyMap<string, Original>;
+  /** The same of payments that another portal shows; what only looks alike may also wait for a person. */
+  readonly shown: ReadonlyMap<string, Original>;
   /** Does the next act; false when the story is told. */
   next(): Promise<boolean>;
 };
@@ -31,7 +36,8 @@ export type Story = {
 /** Everything an act may need; made once a story. */
 export type Telling = {
   readonly firm: Firm;
-  readonly copies: Map<string, { portal: ConnectedPortal; id: string }>;
+  readonly copies: Map<string, Original>;
+  readonly shown: Map<string, Original>;
   readonly sources: readonly ConnectedPortal[];
   /** True when the engine records payments in the books itself; else a bookkeeper copies some by hand. */
   readonly recording: boolean;
@@ -50,6 +56,7 @@ export async function tellStory(
   const telling: Telling = {
     firm,
     copies: new Map(),
+    shown: new Map(),
     sources: firm.portals.filter(({ simulated }) => simulated.role === 'source'),
     recording: options.recording,
   };
@@ -61,6 +68,7 @@ export async function tellStory(
   return {
     jobs,
     copies: telling.copies,
+    shown: telling.shown,
     next: async () => {
       const left = threads.filter((thread) => thread.length > 0);
       if (left.length === 0) return false;
@@ -116,7 +124,9 @@ function payingActs(telling: Telling, job: Job, books: () => EnteredInvoices): A
   if (!portal) return byHandOrNot(telling, job, books);
   const total = totalOf(job);
   if (!job.deposit && random.chance(0.2)) {
-    const first = (total * BigInt(random.between(20, 70))) / 100n;
+    const part = (total * BigInt(random.between(20, 70))) / 100n;
+    // Two equal halves by two portals look like one payment that both show.
+    const first = part * 2n === total ? part - 1n : part;
     const second = random.pick(takers) as ConnectedPortal;
     const shared = second === portal;
     return [
@@ -179,9 +189,8 @@ function orderActs(telling: Telling, portal: ConnectedPortal, paying: Paying): A
     };
   };
   const copying = copyActs(telling, portal, { ...paying, id: () => id });
-  // A copy of money that has gone back already is not recognised, so what is copied stays.
-  const after =
-    copying.length > 0 ? copying : reversalActs(telling, portal, { ...paying, id: () => id });
+  const reversals = reversalActs(telling, portal, { ...paying, id: () => id });
+  const after = interleave(random.between, copying, reversals);
   const { begin, settle, fail, authorize, capture } = simulated;
   const way = random.between(1, 10);
   if (way <= 2 && begin && settle && fail) {
@@ -192,7 +201,43 @@ function orderActs(telling: Telling, portal: ConnectedPortal, paying: Paying): A
     if (capture && random.chance(0.6)) return [start(authorize), (at) => capture(id, at), ...after];
     return [start(authorize), (at) => simulated.void?.(id, at)];
   }
+  const showing = showActs(telling, portal, { ...paying, id: () => id });
+  if (showing) return [start(simulated.pay), ...showing];
   return [start(simulated.pay), ...after];
+}
+
+/** Portals that shops and billing systems know as gateways. */
+const GATEWAYS: readonly string[] = [
+  ...['stripe', 'braintree', 'paypal', 'square', 'authorize-net'],
+  ...['adyen', 'mollie', 'intuit-payments'],
+];
+
+/** A shop or billing system through which the payment was made shows it, too, by its id or by what it is for. */
+function showActs(
+  telling: Telling,
+  portal: ConnectedPortal,
+  { order, shared, id }: Paying & { readonly id: () => string },
+): Act[] | undefined {
+  const { story: random } = telling.firm.random;
+  if (!GATEWAYS.includes(portal.id) || shared || random.chance(0.75)) return undefined;
+  const showing = telling.firm.portals.filter(
+    ({ simulated }) => simulated.show && takes(simulated, order.currency),
+  );
+  const by = showing.length > 0 ? random.pick(showing) : undefined;
+  if (!by) return undefined;
+  const linked = random.chance(0.7);
+  // Without an id both must say the same of its purpose, in words that name one thing.
+  const named = order.invoiceNumber !== undefined && order.workOrder !== undefined;
+  if (!linked && !named) return undefined;
+  const show: Act = (at) => {
+    const externalId = linked ? id() : undefined;
+    const shownId = by.simulated.show?.({ order, portal: portal.id, externalId }, at) as string;
+    telling.shown.set(`${by.connectionId} ${shownId}`, { portal, id: id() });
+  };
+  const { refund } = portal.simulated;
+  if (!linked || !refund || random.chance(0.7)) return [show];
+  const back: Act = (at) => void refund(id(), order.amountMinor, at);
+  return random.chance(0.5) ? [show, back] : [back, show];
 }
 
 /** The bookkeeper types a payment of another portal into QuickBooks, to have the invoice paid there. */

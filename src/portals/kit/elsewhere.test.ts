@@ -34,5 +34,8 @@ test('an id is the link, with the portal where it is known', () => {
     elsewhere: [{ portal: 'stripe', externalId: 'ch_1' }],
   });
   assert.deepEqual(elsewhereAt('bogus', 'x'), { elsewhere: [{ externalId: 'x' }] });
-  assert.deepEqual(elsewhereAt('stripe', null, undefined, ''), {});
+  assert.deepEqual(elsewhereAt('stripe', null, undefined, ''), {
+    elsewhere: [{ portal: 'stripe' }],
+  });
+  assert.deepEqual(elsewhereAt('manual', null), {});
 });

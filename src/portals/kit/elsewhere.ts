@@ -18,17 +18,14 @@ export function portalOfGateway(gateway: string | null | undefined): string | un
   return GATEWAYS.find(([name]) => name.test(gateway ?? ''))?.[1];
 }
 
-/**
- * The link to the money where it is held, by the ids that the gateway gave. Nothing without an id: a name alone says
- * nothing of which payment it is.
- */
+/** The link to the money where it is held: the portal, and the ids that the gateway gave, as far as they are known. */
 export function elsewhereAt(
   gateway: string | null | undefined,
   ...ids: readonly (string | null | undefined)[]
 ): Pick<CanonicalEvent['links'], 'elsewhere'> {
   const portal = portalOfGateway(gateway);
   const named = [...new Set(ids.map((id) => id?.trim()).filter((id) => id))];
-  if (named.length === 0) return {};
+  if (named.length === 0) return portal === undefined ? {} : { elsewhere: [{ portal }] };
   return {
     elsewhere: named.map((id) => ({
       ...(portal === undefined ? {} : { portal }),

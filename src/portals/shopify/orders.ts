@@ -1,6 +1,7 @@
 /** What an order says of its payments: what they pay, and who pays. */
 import type { Normalized } from '../contract.ts';
 import type { CanonicalEvent, Payer, Reference } from '../events.ts';
+import { elsewhereAt } from '../kit/elsewhere.ts';
 import type { Settings } from './settings.ts';
 import { type GraphOrder, instant, orderGid, type RestOrder, shopMoney } from './wire.ts';
 
@@ -153,9 +154,14 @@ export function paidOrder(order: RestOrder, eventId: string, settings: Settings)
     feeMinor: null,
     method: null,
     ...restOrderFacts(order, settings),
-    links: {},
+    links: elsewhereAt(onlyGateway(order)),
   };
   return { events: [event] };
+}
+
+/** The gateway through which all of it was paid; of several nobody knows which took what. */
+function onlyGateway({ payment_gateway_names: names }: RestOrder): string | undefined {
+  return names?.length === 1 ? names[0] : undefined;
 }
 
 /** Cash is rounded to the coins there are; the order's total is not. */
