@@ -223,3 +223,25 @@ test('secrets go to https or to this machine only, and never print', () => {
   assert.doesNotThrow(at('http://localhost:4000/token'));
   assert.doesNotMatch(inspect(stored(1)), /A1|R1/);
 });
+
+test('a key that cannot sign is said as it is, not as a broken connection', async () => {
+  const { fetch, asked } = endpoint();
+  const unsigned: OAuthClient = {
+    tokenUrl: client.tokenUrl,
+    clientId: client.clientId,
+    assertion: () => {
+      throw new Reauthorize('privateKey is no private key');
+    },
+  };
+  const tokens = tokenSource({
+    store: memoryTokenStore(),
+    client: unsigned,
+    clock: () => NOW,
+    fetch,
+  });
+  await assert.rejects(
+    tokens.current(),
+    (error) => error instanceof Reauthorize && /no private key/.test(error.message),
+  );
+  assert.equal(asked.length, 0);
+});

@@ -13,7 +13,10 @@ export type OAuthClient = {
   readonly clientId: string;
   /** Absent for a client that proves itself by an assertion. */
   readonly clientSecret?: Secret;
-  /** A JWT signed with the client's own key (RFC 7523), in place of the secret; asked for each request. */
+  /**
+   * A JWT signed with the client's own key (RFC 7523), in place of the secret; asked for each request.
+   * @throws Reauthorize when the key cannot sign
+   */
   assertion?(now: Date): string;
   /**
    * How tokens are asked for: for the client itself, or in a person's name. Absent: `refresh_token` when one is
@@ -200,12 +203,14 @@ async function askForToken(
   const { host } = new URL(client.tokenUrl);
   let status: number;
   let text: string;
+  // Outside of the attempt: a key that cannot sign is no broken connection.
+  const request = tokenRequest(client, { ...client.parameters, ...grant }, clock());
   try {
     const answer = await send(client.tokenUrl, {
       method: 'POST',
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      ...tokenRequest(client, { ...client.parameters, ...grant }, clock()),
+      ...request,
     });
     status = answer.status;
     text = await answer.text();
