@@ -170,6 +170,17 @@ describe('updating', () => {
     assert.deepEqual(await secretsOf(id), ['whsec_second', 'rk_live_abc']);
   });
 
+  test('takes out what is null, so that another way to sign in can take its place', async () => {
+    const id = await create();
+    await update(id, { settings: { accountId: 'acct_1' } });
+    await update(id, { settings: { accountId: null, secretKey: null } });
+    assert.deepEqual(await secretsOf(id), ['whsec_first_one']);
+    const [row] = await db.query<{ settings: unknown }>(
+      sql`select public_settings as settings from connections where id = ${id}`,
+    );
+    assert.deepEqual(row?.settings, { webhookSecret: '[secret]' });
+  });
+
   test('gives new credentials a new chance', async () => {
     const id = await create({ portal: 'quickbooks', role: 'books', settings: QUICKBOOKS });
     await db.execute(

@@ -101,8 +101,8 @@ export async function createConnection(
 }
 
 /**
- * Changes name, settings or whether it is enabled. Settings given replace those of the same name; the rest,
- * secrets included, stays. @throws InvalidSettings, or an Error when the connection does not exist.
+ * Changes name, settings or whether it is enabled. Settings given replace those of the same name, null takes one out;
+ * the rest, secrets included, stays. @throws InvalidSettings, or an Error when the connection does not exist.
  */
 export async function updateConnection(
   { database, sealer }: ConnectionContext,
@@ -123,11 +123,8 @@ export async function updateConnection(
     if (!row) throw new Error(`connection ${id} does not exist`);
     const portal = requirePortal(row.portal);
     const secretsNow = openSecrets(sealer, row.settings_sealed, sealContext(organizationId, id));
-    const { publicSettings, secrets } = splitSettings(portal, {
-      ...row.public_settings,
-      ...secretsNow,
-      ...input.settings,
-    });
+    const kept = { ...row.public_settings, ...secretsNow };
+    const { publicSettings, secrets } = splitSettings(portal, merged(kept, input.settings));
     const version = row.settings_version + 1;
     await tx.execute(
       sql`update connections set name = ${input.name ?? row.name}, enabled = ${input.enabled ?? row.enabled},
@@ -163,6 +160,15 @@ export async function updateConnection(
     });
     await tx.query(sql`select pg_notify(${CONNECTIONS_CHANNEL}, ${id})`);
   });
+}
+
+/** A portal with several ways to sign in may refuse what is left of another one: null takes a setting out. */
+function merged(
+  kept: Readonly<Record<string, unknown>>,
+  changes: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  const all = Object.entries({ ...kept, ...changes });
+  return Object.fromEntries(all.filter(([, value]) => value !== null));
 }
 
 function requirePortal(id: string): Portal {
@@ -232,7 +238,7 @@ export async function settingsWith(
   );
   if (!row) throw new Error(`connection ${id} does not exist`);
   const secrets = openSecrets(sealer, row.settings_sealed, sealContext(organizationId, id));
-  const given = { ...row.public_settings, ...secrets, ...more };
+  const given = merged({ ...row.public_settings, ...secrets }, more);
   splitSettings(portal, given);
   return portal.settings.parse(given);
 }

@@ -31,7 +31,9 @@ const newConnection = z.strictObject({
 const changedConnection = z.strictObject({
   name: name.optional(),
   enabled: z.boolean().optional(),
-  settings: settings.optional().meta({ description: 'Settings left out stay as they are.' }),
+  settings: settings.optional().meta({
+    description: 'Settings left out stay as they are; null takes one out.',
+  }),
 });
 
 const testResult = z.object({
