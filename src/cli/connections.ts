@@ -6,7 +6,7 @@ import type { App } from '../app.ts';
 import { sql } from '../db/database.ts';
 import { recordAudit } from '../intake/audit.ts';
 import { createConnection } from '../intake/connections.ts';
-import { askForConsent } from '../intake/consent.ts';
+import { askForConsent, ConsentRefused } from '../intake/consent.ts';
 import { requestSync } from '../intake/test-connection.ts';
 import { findPortal } from '../portals/index.ts';
 import {
@@ -156,14 +156,12 @@ function registerConnect({ program, terminal, end }: Registration): void {
         const input = { organizationId, portal, name, role, settings, actor } as const;
         const { id } = await createConnection(app, input);
         const { publicUrl } = app.config;
-        const consent = findPortal(portal)?.api?.consent
-          ? await askForConsent(app, {
-              organizationId,
-              connectionId: id,
-              redirectUri: `${publicUrl}${CONSENT_PATH}`,
-              actor,
-            })
-          : undefined;
+        const consent = await askForConsent(app, {
+          organizationId,
+          connectionId: id,
+          redirectUri: `${publicUrl}${CONSENT_PATH}`,
+          actor,
+        }).catch(notAsked);
         return {
           id,
           webhookUrl: webhookUrl(publicUrl, { portal, id }),
@@ -180,4 +178,9 @@ function registerConnect({ program, terminal, end }: Registration): void {
       }
       end(EXIT.ok);
     });
+}
+
+/** Many portals, and some settings of the others, need nobody's consent. */
+function notAsked(error: unknown): undefined {
+  if (!(error instanceof ConsentRefused)) throw error;
 }

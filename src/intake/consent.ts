@@ -190,7 +190,9 @@ function consentOf(
   readonly client: Extract<ApiAuth, { kind: 'oauth2' }>['client'];
 } {
   const auth = portal.api?.consent ? portal.api.auth(settings) : undefined;
-  if (!portal.api?.consent || auth?.kind !== 'oauth2') {
+  const own = auth?.kind === 'oauth2' && auth.client.grant === 'client_credentials';
+  // A client that asks for itself is let in by nobody.
+  if (!portal.api?.consent || auth?.kind !== 'oauth2' || own) {
     throw new ConsentRefused(
       `${portal.name} is not connected by consent, or not with these settings.`,
     );
