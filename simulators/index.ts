@@ -8,6 +8,7 @@ import { simulateFreshBooks } from './freshbooks.ts';
 import { simulateGeneric } from './generic.ts';
 import { simulateMollie } from './mollie.ts';
 import { simulateMyob } from './myob.ts';
+import { simulateNetSuite } from './netsuite.ts';
 import { simulatePaypal } from './paypal.ts';
 import { simulateQuickBooks } from './quickbooks.ts';
 import type { Random } from './random.ts';
@@ -74,6 +75,31 @@ export const simulators = {
   freshbooks: simulateFreshBooks,
   'zoho-books': (options, setting) =>
     simulateZohoBooks({ ...options, notices: setting.pick(['default', 'raw', 'form']) }),
+  netsuite: (options, setting) => {
+    const role = setting.chance(0.3) ? 'source' : 'books';
+    return simulateNetSuite({
+      ...options,
+      role,
+      way: setting.pick(['certificate', 'tokens', 'consent']),
+      nudges: setting.chance(0.7),
+      payouts: setting.chance(0.5),
+      zone: setting.pick([
+        'America/Los_Angeles',
+        'Europe/Berlin',
+        'Asia/Kolkata',
+        'Pacific/Auckland',
+      ]),
+      habits: {
+        longStatus: setting.chance(0.5),
+        negativeRefunds: setting.chance(0.5),
+        // As a source its payments and refunds are compared one by one.
+        refundSide: setting.pick(
+          role === 'source' ? ['next', 'previous'] : ['next', 'previous', null],
+        ),
+        voidKeepsTotal: role === 'source' || setting.chance(0.5),
+      },
+    });
+  },
 } as const satisfies Readonly<Record<string, Simulate>>;
 
 export type SimulatorId = keyof typeof simulators;

@@ -8,6 +8,7 @@ import { freshbooks } from './freshbooks/index.ts';
 import { generic } from './generic/index.ts';
 import { mollie } from './mollie/index.ts';
 import { myob } from './myob/index.ts';
+import { netsuite } from './netsuite/index.ts';
 import { paypal } from './paypal/index.ts';
 import { quickbooks } from './quickbooks/index.ts';
 import { recurly } from './recurly/index.ts';
@@ -38,6 +39,7 @@ export const portals: readonly Portal[] = [
   freshbooks,
   myob,
   zohoBooks,
+  netsuite,
 ];
 
 const byId = new Map(portals.map((portal) => [portal.id, portal]));
