@@ -56,10 +56,9 @@ export function runSuiteQl(
     if (FORMATS.includes(form) && typeOf(column) !== 'time') throw new Refused('Invalid format');
   }
   for (const { column, isTime, values } of statement.conditions) {
-    const fits = isTime
-      ? typeOf(column) === 'time'
-      : values.every((value) => typeof value === 'number') === (typeOf(column) === 'number');
-    if (!fits) throw new Refused(`Invalid comparison of ${column.name}`);
+    const numbers = values.every((value) => typeof value === 'number');
+    const fits = isTime ? 'time' : numbers ? 'number' : 'text';
+    if (typeOf(column) !== fits) throw new Refused(`Invalid comparison of ${column.name}`);
   }
   const found = joined(statement.sources, tables).filter((row) =>
     statement.conditions.every((condition) => holds(condition, row, zone)),
