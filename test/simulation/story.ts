@@ -249,8 +249,8 @@ function copyActs(
   const { random } = telling.firm;
   const { keeper } = job;
   const { invoiceNumber } = order;
-  // ServiceMobility names work orders only: before the invoice is known, nothing connects it with the copy.
-  if (portal.simulated.reversalsByWorkOrder) return [];
+  // It names work orders or memos only: before the invoice is known, nothing connects it with the copy.
+  if (portal.simulated.reversalsByWorkOrder || portal.simulated.namesInvoicesInMemos) return [];
   if (!keeper || !books || telling.recording) return [];
   if (invoiceNumber === undefined || order.amountMinor !== totalOf(job)) return [];
   if (!job.invoices.some(({ number }) => number === invoiceNumber) || random.story.chance(0.4)) {

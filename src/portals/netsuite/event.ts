@@ -27,8 +27,8 @@ export function stateId({ accountId }: ReadingSettings, ...parts: readonly strin
 }
 
 /**
- * What a voided or deleted record takes back. A preference of the account decides whether a voided one keeps its amount,
- * a deleted one has none: the stored copy counts.
+ * What a voided or deleted record takes back. A preference of the account decides whether a voided one keeps its
+ * amount, a deleted one has none: the stored copy counts.
  */
 export function removal(
   type: Type,

@@ -365,7 +365,7 @@ describe('access', () => {
     account.enterPayment(cheque(customer, invoice), NOW);
     await assert.rejects(
       async () => netsuite.check?.(api, settings),
-      /accountTimeZone is wrong: the account shows 2026-11-03 08:00:00 for 2026-11-03T16:00:00.000Z, which is 180 minutes after/,
+      /the account shows 2026-11-03 08:00:00 for 2026-11-03T16:00:00.000Z, which is 180 minutes after/,
     );
   });
 

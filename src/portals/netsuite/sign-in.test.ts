@@ -154,10 +154,18 @@ describe('access tokens: OAuth 1.0a', () => {
       const [, signature = ''] = /oauth_signature="([^"]+)"/.exec(signed) ?? [];
       assert.equal(decodeURIComponent(signature), vector.expected);
       assert.doesNotMatch(signature, /[+/=]/, 'percent-encoded');
-      assert.match(
-        signed,
-        /^OAuth realm="123456", oauth_consumer_key="ef40[0-9a-f]+", oauth_token="2b0c[0-9a-f]+", oauth_signature_method="HMAC-SHA256", oauth_timestamp="1508242306", oauth_nonce="fjaLirsIcCGVZWzBX0pg", oauth_version="1\.0", oauth_signature="/,
-      );
+      const { realm, consumerKey, token, timestamp, nonce } = vector;
+      const fields = [
+        `realm="${realm}"`,
+        `oauth_consumer_key="${consumerKey}"`,
+        `oauth_token="${token}"`,
+        'oauth_signature_method="HMAC-SHA256"',
+        `oauth_timestamp="${timestamp}"`,
+        `oauth_nonce="${nonce}"`,
+        'oauth_version="1.0"',
+        `oauth_signature="${encodeURIComponent(vector.expected)}"`,
+      ];
+      assert.equal(signed, `OAuth ${fields.join(', ')}`);
       const shown = encodeURIComponent(vector.expected);
       for (const change of [
         { method: 'PUT' },
