@@ -219,6 +219,26 @@ describe('recording payments', () => {
     assert.deepEqual(account.recordedPayments(), []);
   });
 
+  test('that nothing stands under the mark yet may be said with either status, and nothing else', async () => {
+    let code = 'NONEXISTENT_ID';
+    await using connection = await connect({
+      meddle: async (call, send) => {
+        const answer = await send();
+        if (answer.status !== 404 || call.method !== undefined) return answer;
+        const body = Buffer.from(JSON.stringify({ 'o:errorDetails': [{ 'o:errorCode': code }] }));
+        return { ...answer, status: 400, body };
+      },
+    });
+    const { account, settings, api } = connection;
+    const { customer, invoice } = fill(account);
+    await books.recordPayment(api, ours(customer, invoice), context(settings));
+    assert.equal(account.recordedPayments().length, 1);
+    code = 'USER_ERROR';
+    const other = ours(customer, invoice, { mark: 'CV-ab12cd-pay_13' });
+    await assert.rejects(books.recordPayment(api, other, context(settings)), Rejected);
+    assert.equal(account.recordedPayments().length, 1);
+  });
+
   test('an account without Multiple Currencies is sent none, and takes no other', async () => {
     await using connection = await connect({ habits: { singleCurrency: 'USD' } });
     const { account, settings, api, calls } = connection;

@@ -63,11 +63,14 @@ function recordPath(name: string): string {
   return `/services/rest/record/v1/customerPayment/${name}`;
 }
 
-/** Undefined when there is no record of that name. */
+/** Undefined when there is no record of that name, whichever status says so. */
 async function readPayment(api: PortalApi, path: string): Promise<CustomerPayment | undefined> {
   const query = { expandSubResources: 'true' };
-  const { status, body } = await api.request({ path, query, accept: [404] });
-  return status === 404 ? undefined : readWire(customerPayment, parseExactJson(body));
+  const { status, body } = await api.request({ path, query, accept: [400, 404] });
+  if (status === 404 || (status === 400 && body.includes('NONEXISTENT_ID'))) return undefined;
+  if (status < 400) return readWire(customerPayment, parseExactJson(body));
+  const message = `reading ${path} answered ${status}`;
+  throw new Rejected(message, { status, body: body.subarray(0, 2000).toString('utf8') });
 }
 
 /** The internal id of a currency; an account that has one alone names none. */
