@@ -165,6 +165,22 @@ describe('recording payments', () => {
     }
   });
 
+  test('has every field of the body that Oracle documents, in its shape', async () => {
+    await using connection = await connect({ change: { depositAccount: '1' } });
+    const { account, settings, api, calls } = connection;
+    const { customer, invoice } = fill(account);
+    await books.recordPayment(api, ours(customer, invoice), context(settings));
+    const file = new URL('fixtures/create-payment-request.json', import.meta.url);
+    const shapeOf = (value: unknown): unknown => {
+      if (Array.isArray(value)) return [shapeOf(value[0])];
+      if (typeof value !== 'object' || value === null) return typeof value;
+      return Object.fromEntries(Object.entries(value).map(([key, of]) => [key, shapeOf(of)]));
+    };
+    const { externalId, autoApply, ...documented } = json(written(calls)[0]);
+    assert.deepEqual(shapeOf(documented), shapeOf(JSON.parse(readFileSync(file, 'utf8'))));
+    assert.deepEqual([externalId, autoApply], ['CV-ab12cd-pay_12', false]);
+  });
+
   test('a long memo gives way to the mark', async () => {
     await using connection = await connect();
     const { account, settings, api, calls } = connection;
