@@ -11,7 +11,8 @@ export type SimulatedRequest = {
 };
 export type SimulatedAnswer = {
   readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Several values are sent as headers of their own (cookies). */
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   /** Sent as it is when text or bytes, else as JSON. */
   readonly body?: unknown;
 };

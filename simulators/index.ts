@@ -13,6 +13,7 @@ import { simulatePaypal } from './paypal.ts';
 import { simulateQuickBooks } from './quickbooks.ts';
 import type { Random } from './random.ts';
 import { simulateRecurly } from './recurly.ts';
+import { simulateBusinessOne } from './sap-business-one.ts';
 import { simulateServiceMobility } from './servicemobility.ts';
 import { simulateShopify } from './shopify.ts';
 import { simulateSquare } from './square.ts';
@@ -100,6 +101,15 @@ export const simulators = {
       },
     });
   },
+  'sap-business-one': (options, setting) =>
+    simulateBusinessOne({
+      ...options,
+      version: setting.chance(0.3) ? 'v1' : 'v2',
+      syncIdField: setting.chance(0.5),
+      foreignSums: setting.chance(0.3) ? 'local' : 'document',
+      workOrderField: setting.chance(0.5),
+      nudges: setting.chance(0.5),
+    }),
 } as const satisfies Readonly<Record<string, Simulate>>;
 
 export type SimulatorId = keyof typeof simulators;

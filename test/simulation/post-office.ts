@@ -140,6 +140,7 @@ const PROOFS: readonly { readonly header: string; readonly coversBody: boolean }
   { header: 'recurly-signature', coversBody: true },
   { header: 'webhook-signature', coversBody: true },
   { header: 'svix-signature', coversBody: true },
+  { header: 'x-sync-signature', coversBody: true },
   { header: 'authorization', coversBody: false },
 ];
 
