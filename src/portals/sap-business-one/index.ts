@@ -53,8 +53,8 @@ export const sapBusinessOne = definePortal<BusinessOneSettings, Cursor>({
     baseUrl: ({ apiBaseUrl, serviceLayerVersion }) => `${apiBaseUrl}/b1s/${serviceLayerVersion}`,
     auth: sessionOf,
     certificates: ({ certificateAuthority }) => certificateAuthority,
-    // No limit is published: the server is the firm's own, and others work on it.
-    requestsPerMinute: 120,
+    // No limit is published; but the server is the firm’s own, and others work on it.
+    requestsPerMinute: 300,
   },
   check,
   webhook: {
