@@ -13,8 +13,19 @@ export class InvalidQuery extends Error {
   override readonly name = 'InvalidQuery';
 }
 
-const TOKEN =
-  /\s*(?:([()])|(and|or|eq|ne|gt|ge|lt|le)\b|('(?:[^']|'')*')|(\d{4}-\d\d-\d\d)|(-?\d+(?:\.\d+)?)(?![\w-])|([A-Za-z_]\w*))/y;
+const TOKEN = new RegExp(
+  [
+    /([()])/,
+    /(and|or|eq|ne|gt|ge|lt|le)\b/,
+    /('(?:[^']|'')*')/,
+    /(\d{4}-\d\d-\d\d)/,
+    /(-?\d+(?:\.\d+)?)(?![\w-])/,
+    /([A-Za-z_]\w*)/,
+  ]
+    .map(({ source }) => `\\s*${source}`)
+    .join('|'),
+  'y',
+);
 
 type Token = {
   readonly kind: 'paren' | 'word' | 'quoted' | 'day' | 'number' | 'name';

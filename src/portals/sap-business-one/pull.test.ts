@@ -114,15 +114,14 @@ describe('the beginning', () => {
     const facts = { customerExternalId: customer, amountMinor: 9000n, currency: 'USD' };
     const open = company.addInvoice({ ...facts, number: 'OPEN' }, days(-300));
     const paid = company.addInvoice({ ...facts, number: 'PAID' }, days(-300));
+    const waiting = company.addInvoice({ ...facts, number: 'WAITING' }, days(-300));
     company.enterPayment(cheque(customer, paid, 9000n), days(-200));
     const recent = company.enterPayment(cheque(customer, open, 100n), days(-20));
     const { events } = await pullRound(connection, { at: minutes(5) });
     assert.deepEqual(moneyIn(events), [`payment.succeeded ${recent}`]);
     const invoices = events.filter(({ type }) => type === 'invoice.upserted');
-    assert.deepEqual(
-      invoices.map(({ invoice }) => invoice?.externalId),
-      [open],
-    );
+    const ids = invoices.map(({ invoice }) => invoice?.externalId);
+    assert.deepEqual(ids.sort(), [open, waiting].sort());
     assert.ok(events.some(({ type }) => type === 'customer.upserted'));
   });
 

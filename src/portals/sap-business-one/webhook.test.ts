@@ -82,7 +82,12 @@ test('other systems sign alike: only a company database and an object type are o
   const ours = read('nudge-payment-added.in.json');
   assert.equal(webhook.recognizes(noticeOf(ours, signed)), true);
   assert.equal(webhook.recognizes(noticeOf(ours, {})), false);
-  for (const other of ['{"recordType":"customerpayment","id":"7"}', '{"companyDb":"A"}', 'null']) {
+  for (const other of [
+    '{"recordType":"customerpayment","id":"7"}',
+    '{"companyDb":"A"}',
+    '{"objectType":"24"}',
+    'null',
+  ]) {
     assert.equal(webhook.recognizes(noticeOf(Buffer.from(other), signed)), false, other);
   }
 });
