@@ -50,9 +50,7 @@ async function findByMark(
   settings: BusinessOneSettings,
 ): Promise<Payment | undefined> {
   const filter = markFilter(mark, settings);
-  const { rows } = await inWords(`look for ${mark}`, () =>
-    readPage(api, listPath({ entity: 'IncomingPayments', filter }, settings)),
-  );
+  const { rows } = await readPage(api, listPath({ entity: 'IncomingPayments', filter }, settings));
   const found = rows.map((row) => readWire(payment, row));
   const living = found.filter(({ Cancelled }) => Cancelled === 'tNO');
   if (living.length > 1) {
@@ -97,17 +95,15 @@ async function create(
   settings: BusinessOneSettings,
 ): Promise<Payment> {
   const json = paymentBody(meant, settings);
-  const answer = await api.request({
-    method: 'POST',
-    path: 'IncomingPayments',
-    json,
-    accept: [400, 404],
-  });
+  const wanted = `record ${meant.mark}`;
+  const answer = await inWords(wanted, () =>
+    api.request({ method: 'POST', path: 'IncomingPayments', json, accept: [400, 404] }),
+  );
   if (answer.status >= 300) {
     // A payment held back for approval is stored as a draft and then not found.
     const isMissing = saidIn(answer.body)?.code === NOT_FOUND;
     if (isMissing) await requireNoDraft(api, meant.mark, settings);
-    throw refused(`record ${meant.mark}`, answer);
+    throw refused(wanted, answer);
   }
   const { DocEntry } = readWire(payment.pick({ DocEntry: true }), parseExactJson(answer.body));
   const kept = await readOne(api, `IncomingPayments(${DocEntry})`);

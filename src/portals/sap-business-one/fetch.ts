@@ -1,11 +1,11 @@
 /** Documents that nudges named, by one query for many. */
 import type { FetchRequest, PortalApi } from '../contract.ts';
 import { readWire } from '../kit/wire.ts';
-import { keyFilters, listPath, numbersFor, readPage, readPaidInvoices } from './listing.ts';
-import { invoiceEntity, invoiceId } from './references.ts';
+import { type Page, paidIds, paymentRecords, readByKeys, readPaidInvoices } from './listing.ts';
+import { invoiceId } from './references.ts';
 import type { BusinessOneSettings } from './settings.ts';
 import { recordsBody, recordsIn } from './split.ts';
-import { ENTITIES, type Entity, type ListedPayment, listedPayment } from './wire.ts';
+import { ENTITIES, type Entity, type InvoiceEntity, listedPayment } from './wire.ts';
 
 type Found = { readonly request: FetchRequest; readonly body: Buffer };
 
@@ -21,8 +21,8 @@ export async function fetchObjects(
       requests.filter((one) => one.entity === entity).map((one) => [one.id, one]),
     );
     const keys = [...wanted.keys()].map((id) => (entity === 'BusinessPartners' ? id : Number(id)));
-    for (const filter of keyFilters(keys)) {
-      for (const { id, records } of await readSome(api, { entity, filter }, settings)) {
+    for (const page of await readByKeys(api, { entity, keys }, settings)) {
+      for (const { id, records } of await recordsOf(api, { entity, page }, settings)) {
         const request = wanted.get(id);
         if (request) found.push({ request, body: recordsBody(records) });
       }
@@ -31,41 +31,29 @@ export async function fetchObjects(
   return found;
 }
 
-async function readSome(
+async function recordsOf(
   api: PortalApi,
-  { entity, filter }: { readonly entity: Entity; readonly filter: string },
+  { entity, page }: { readonly entity: Entity; readonly page: Page },
   settings: BusinessOneSettings,
 ): Promise<readonly { readonly id: string; readonly records: readonly unknown[] }[]> {
-  const { body, rows } = await readPage(api, listPath({ entity, filter }, settings));
+  const { body, rows } = page;
   if (entity !== 'IncomingPayments') {
     const records = recordsIn(body, entity);
     return rows.map((row, place) => ({ id: idOf(entity, row), records: [records[place]] }));
   }
   const listed = rows.map((row) => readWire(listedPayment, row));
-  const { records: invoices, numbers } = await readPaidInvoices(api, listed, settings);
-  const payments = recordsIn(body, entity, (place) => {
-    const payment = listed[place];
-    return payment ? numbersFor(payment, numbers) : {};
+  const paid = await readPaidInvoices(api, listed, settings);
+  const payments = paymentRecords(body, { entity, listed, paid });
+  return listed.map((payment, place) => {
+    const ids = paidIds(payment);
+    const invoices = paid.records.filter((record) => ids.includes(invoiceIn(record)));
+    return { id: String(payment.DocEntry), records: [...invoices, payments[place]] };
   });
-  return listed.map((payment, place) => ({
-    id: String(payment.DocEntry),
-    records: [...invoicesOf(payment, invoices), payments[place]],
-  }));
 }
 
-/** Of all invoices looked up those that one payment pays. */
-function invoicesOf(payment: ListedPayment, invoices: readonly unknown[]): readonly unknown[] {
-  const paid = new Set(
-    payment.PaymentInvoices.flatMap((line) => {
-      const entity = invoiceEntity(line);
-      return entity === undefined ? [] : [invoiceId(entity, line.DocEntry)];
-    }),
-  );
-  return invoices.filter((record) => {
-    const [[entity, row] = []] = Object.entries(record as Record<string, unknown>);
-    const id = idOf(entity as Entity, row);
-    return paid.has(entity === 'DownPayments' ? `dp:${id}` : id);
-  });
+function invoiceIn(record: unknown): string {
+  const [[entity, row] = []] = Object.entries(record as Record<string, unknown>);
+  return invoiceId(entity as InvoiceEntity, Number(idOf(entity as Entity, row)));
 }
 
 /** Numbers are raw JSON text in records that keep their digits. */

@@ -3,14 +3,16 @@ import type { ApiAnswer, PortalApi } from '../contract.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
 import { invoiceEntity, invoiceId, numberOf } from './references.ts';
+import { inWords } from './refusal.ts';
 import type { BusinessOneSettings } from './settings.ts';
 import { recordsIn } from './split.ts';
 import {
   type Entity,
   INVOICE_FIELDS,
-  invoice,
   type ListedPayment,
+  listedInvoice,
   PARTNER_FIELDS,
+  type PaymentEntity,
   page,
 } from './wire.ts';
 
@@ -57,27 +59,40 @@ export async function readPage(
   accept: readonly number[] = [],
 ): Promise<ApiAnswer & Page> {
   const headers = { prefer: `odata.maxpagesize=${PAGE_ROWS}` };
-  const answer = await api.request({ path, headers, accept });
+  const answer = await inWords(`list ${path.split('?', 1)[0]}`, () =>
+    api.request({ path, headers, accept }),
+  );
   if (answer.status >= 300) return { ...answer, rows: [], next: null };
   const { value, nextLink } = readWire(page, parseExactJson(answer.body));
   return { ...answer, rows: value, next: nextLink === null ? null : belowRoot(nextLink) };
 }
 
-/** `DocEntry eq 1 or DocEntry eq 2 …`, in as many filters as keep the addresses short. */
-export function keyFilters(keys: readonly (number | string)[]): readonly string[] {
-  const filters: string[] = [];
+/**
+ * The rows of these keys by `DocEntry eq 1 or DocEntry eq 2 …`, in as many filters as keep the addresses short. Each is
+ * read to its last page: only then a key that was not found is one that does not exist.
+ */
+export async function readByKeys(
+  api: PortalApi,
+  { entity, keys }: { readonly entity: Entity; readonly keys: readonly (number | string)[] },
+  settings: BusinessOneSettings,
+): Promise<readonly Page[]> {
   const distinct = [...new Set(keys)];
+  const pages: Page[] = [];
   for (let at = 0; at < distinct.length; at += KEYS_PER_FILTER) {
-    const some = distinct.slice(at, at + KEYS_PER_FILTER);
-    filters.push(
-      some
-        .map((key) =>
-          typeof key === 'number' ? `DocEntry eq ${key}` : `CardCode eq ${quoted(key)}`,
-        )
-        .join(' or '),
-    );
+    const tests = distinct
+      .slice(at, at + KEYS_PER_FILTER)
+      .map((key) =>
+        typeof key === 'number' ? `DocEntry eq ${key}` : `CardCode eq ${quoted(key)}`,
+      );
+    const orderBy = entity === 'BusinessPartners' ? 'CardCode' : 'DocEntry';
+    const query = { entity, filter: tests.join(' or '), orderBy };
+    for (let path: string | null = listPath(query, settings); path !== null; ) {
+      const page: Page = await readPage(api, path);
+      pages.push(page);
+      path = page.next;
+    }
   }
-  return filters;
+  return pages;
 }
 
 /** A text, an enumeration's value or a day inside a filter. */
@@ -102,11 +117,10 @@ export async function readPaidInvoices(
   const lines = payments.flatMap(({ PaymentInvoices }) => PaymentInvoices);
   for (const entity of ['Invoices', 'DownPayments'] as const) {
     const keys = lines.flatMap((line) => (invoiceEntity(line) === entity ? [line.DocEntry] : []));
-    for (const filter of keyFilters(keys)) {
-      const { body, rows } = await readPage(api, listPath({ entity, filter }, settings));
+    for (const { body, rows } of await readByKeys(api, { entity, keys }, settings)) {
       records.push(...recordsIn(body, entity));
       for (const row of rows) {
-        const facts = readWire(invoice, row);
+        const facts = readWire(listedInvoice, row);
         const number = numberOf(facts, settings);
         if (number !== null) numbers.set(invoiceId(entity, facts.DocEntry), number);
       }
@@ -115,18 +129,32 @@ export async function readPaidInvoices(
   return { records, numbers };
 }
 
-/** Of all numbers those of the invoices that one payment pays. */
-export function numbersFor(
-  { PaymentInvoices }: ListedPayment,
-  numbers: ReadonlyMap<string, string>,
-): Readonly<Record<string, string>> {
-  const named = PaymentInvoices.flatMap((line) => {
+/** The payments of a page as records, each with the numbers of the invoices that it pays. */
+export function paymentRecords(
+  body: Buffer,
+  given: {
+    readonly entity: PaymentEntity;
+    readonly listed: readonly ListedPayment[];
+    readonly paid: PaidInvoices;
+  },
+): readonly unknown[] {
+  const { entity, listed, paid } = given;
+  return recordsIn(body, entity, (place) =>
+    Object.fromEntries(
+      paidIds(listed[place]).flatMap((id) => {
+        const number = paid.numbers.get(id);
+        return number === undefined ? [] : [[id, number]];
+      }),
+    ),
+  );
+}
+
+/** Ids of the invoices that a payment pays. */
+export function paidIds(payment: ListedPayment | undefined): readonly string[] {
+  return (payment?.PaymentInvoices ?? []).flatMap((line) => {
     const entity = invoiceEntity(line);
-    const id = entity && invoiceId(entity, line.DocEntry);
-    const number = id && numbers.get(id);
-    return id && number ? [[id, number] as const] : [];
+    return entity === undefined ? [] : [invoiceId(entity, line.DocEntry)];
   });
-  return Object.fromEntries(named);
 }
 
 /** Payments are read whole: a collection that is not selected is missing, and may hold money. */

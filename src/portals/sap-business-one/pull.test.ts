@@ -82,7 +82,7 @@ describe('a round', () => {
     const { company, calls } = connection;
     const { customer } = fill(company);
     const first = await pullRound(connection, { at: minutes(5) });
-    const pays = Array.from({ length: 4 }, (_, index) => {
+    const pays = Array.from({ length: 5 }, (_, index) => {
       const facts = { number: `INV-${index}`, customerExternalId: customer, currency: 'USD' };
       const invoice = company.addInvoice({ ...facts, amountMinor: 9000n }, days(-300));
       return company.enterPayment(cheque(customer, invoice, 9000n), minutes(6));
@@ -98,11 +98,11 @@ describe('a round', () => {
     );
     assert.deepEqual(
       payments.map((one) => one.references[0]?.number),
-      ['INV-0', 'INV-1', 'INV-2', 'INV-3'],
+      ['INV-0', 'INV-1', 'INV-2', 'INV-3', 'INV-4'],
     );
     // Far too old to be listed as changed, they are known before their payments all the same.
     const invoices = second.events.filter(({ type }) => type === 'invoice.upserted');
-    assert.equal(invoices.length, 4);
+    assert.equal(invoices.length, 5);
   });
 });
 
@@ -117,8 +117,10 @@ describe('the beginning', () => {
     const waiting = company.addInvoice({ ...facts, number: 'WAITING' }, days(-300));
     company.enterPayment(cheque(customer, paid, 9000n), days(-200));
     const recent = company.enterPayment(cheque(customer, open, 100n), days(-20));
-    const { events } = await pullRound(connection, { at: minutes(5) });
+    const { events, ...first } = await pullRound(connection, { at: minutes(5) });
     assert.deepEqual(moneyIn(events), [`payment.succeeded ${recent}`]);
+    const second = await pullRound(connection, { ...first, at: minutes(10) });
+    assert.deepEqual(second.events, [], 'looking back a few numbers brings none of them');
     const invoices = events.filter(({ type }) => type === 'invoice.upserted');
     const ids = invoices.map(({ invoice }) => invoice?.externalId);
     assert.deepEqual(ids.sort(), [open, waiting].sort());
@@ -233,6 +235,35 @@ describe('what becomes of payments', () => {
     calls.length = 0;
     await pullRound(connection, { ...third, at: minutes(20) });
     assert.ok(!asked(calls).some((path) => path.includes(`DocEntry eq ${approved}`)));
+  });
+
+  test('more than a page of them: what stands on the second is not gone', async () => {
+    await using connection = await connect();
+    const { company } = connection;
+    const waiting = Array.from({ length: 12 }, () => company.begin(order, NOW));
+    const first = await pullRound(connection, { at: minutes(5) });
+    assert.equal(moneyIn(first.events).length, 12);
+    company.withdraw(waiting[7] ?? '');
+    const second = await pullRound(connection, { ...first, at: minutes(10) });
+    assert.deepEqual(moneyIn(second.events), [`payment.voided ${waiting[7]}`]);
+  });
+
+  test('a payment of many invoices names each by its number', async () => {
+    await using connection = await connect();
+    const { company } = connection;
+    const { customer } = fill(company);
+    const numbers = Array.from({ length: 13 }, (_, index) => `INV-${index}`);
+    const invoices = numbers.map((number) => {
+      const facts = { number, customerExternalId: customer, amountMinor: 100n, currency: 'USD' };
+      return { externalId: company.addInvoice(facts, days(-300)), amountMinor: 100n };
+    });
+    company.enterPayment({ ...cheque(customer, ''), amountMinor: 1300n, invoices }, NOW);
+    const { events } = await pullRound(connection, { at: minutes(5) });
+    const paid = events.find(({ type }) => type === 'payment.succeeded');
+    const named = paid?.references.flatMap(({ kind, number }) =>
+      kind === 'invoice' ? [number] : [],
+    );
+    assert.deepEqual(named, numbers);
   });
 
   test('a number that was committed after the next one is read all the same', async () => {

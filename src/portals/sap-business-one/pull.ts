@@ -6,11 +6,10 @@ import type { Portal, PortalApi } from '../contract.ts';
 import { readWire } from '../kit/wire.ts';
 import { dayAt } from './days.ts';
 import {
-  keyFilters,
   listPath,
-  numbersFor,
-  type PaidInvoices,
+  paymentRecords,
   quoted,
+  readByKeys,
   readPage,
   readPaidInvoices,
 } from './listing.ts';
@@ -210,9 +209,9 @@ async function takeNumbered(
   const { kind, entity, next } = step;
   const last = cursor.last[entity] ?? 0;
   const filter =
-    kind === 'new'
-      ? `DocEntry gt ${Math.max(0, last - OVERLAP_DOCUMENTS)}`
-      : `DocEntry le ${last} and DocDate ge ${quoted(cursor.from)}`;
+    kind === 'before'
+      ? `DocEntry le ${last} and DocDate ge ${quoted(cursor.from)}`
+      : `DocEntry gt ${Math.max(0, last - OVERLAP_DOCUMENTS)} and ${isRead(cursor, entity)}`;
   const first = { entity, filter: ofCustomers(entity, filter), orderBy: 'DocEntry' };
   const page = await readPage(api, next ?? listPath(first, settings));
   const listed = page.rows.map((row) => readWire(listedPayment, row));
@@ -221,7 +220,9 @@ async function takeNumbered(
   const paid = await readPaidInvoices(api, incoming, settings);
   const highest = Math.max(last, ...listed.map(({ DocEntry }) => DocEntry));
   return {
-    bodies: [recordsBody([...paid.records, ...paymentRecords(page.body, entity, listed, paid)])],
+    bodies: [
+      recordsBody([...paid.records, ...paymentRecords(page.body, { entity, listed, paid })]),
+    ],
     following: page.next === null ? [] : [{ ...step, next: page.next }],
     cursor: {
       ...cursor,
@@ -238,13 +239,12 @@ async function takeCancelled(
   cursor: Cursor,
 ): Promise<Taken> {
   const { entity, since, next } = step;
-  const { from } = cursor;
-  const dated = `Cancelled eq 'tYES' and DocDate ge ${quoted(since)}`;
-  // What was never read needs not be taken back.
-  const known = `(DocDate ge ${quoted(from)} or DocEntry gt ${cursor.began[entity] ?? 0})`;
-  const filter = ofCustomers(entity, since >= from ? dated : `${dated} and ${known}`);
-  const path = next ?? listPath({ entity, filter, orderBy: 'DocEntry' }, settings);
-  const page = await readPage(api, path);
+  const cancelled = `Cancelled eq 'tYES' and DocDate ge ${quoted(since)}`;
+  const filter = ofCustomers(entity, `${cancelled} and ${isRead(cursor, entity)}`);
+  const page = await readPage(
+    api,
+    next ?? listPath({ entity, filter, orderBy: 'DocEntry' }, settings),
+  );
   const following = page.next === null ? [] : [{ ...step, next: page.next }];
   return { bodies: [recordsBody(recordsIn(page.body, entity))], following, cursor };
 }
@@ -257,8 +257,7 @@ async function takePending(
 ): Promise<Taken> {
   const records: unknown[] = [];
   const listed: ListedPayment[] = [];
-  for (const filter of keyFilters(keys)) {
-    const { body, rows } = await readPage(api, listPath({ entity, filter }, settings));
+  for (const { body, rows } of await readByKeys(api, { entity, keys }, settings)) {
     records.push(...recordsIn(body, entity));
     listed.push(...rows.map((row) => readWire(listedPayment, row)));
   }
@@ -272,18 +271,6 @@ async function takePending(
   };
 }
 
-function paymentRecords(
-  body: Buffer,
-  entity: PaymentEntity,
-  listed: readonly ListedPayment[],
-  { numbers }: PaidInvoices,
-): readonly unknown[] {
-  return recordsIn(body, entity, (place) => {
-    const row = listed[place];
-    return row ? numbersFor(row, numbers) : {};
-  });
-}
-
 function pendingAfter(
   before: readonly number[],
   listed: readonly ListedPayment[],
@@ -294,6 +281,11 @@ function pendingAfter(
     else waiting.delete(DocEntry);
   }
   return [...waiting];
+}
+
+/** What stood there when we began is read from that day on, whatever came later is read. */
+function isRead({ from, began }: Cursor, entity: PaymentEntity): string {
+  return `(DocDate ge ${quoted(from)} or DocEntry gt ${began[entity] ?? 0})`;
 }
 
 /** Most outgoing payments go to suppliers, which are not ours to read. */

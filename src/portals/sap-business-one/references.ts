@@ -1,9 +1,10 @@
 /** What a payment says it pays, and what else names it. */
 import type { Money } from '../../money/money.ts';
 import type { Reference } from '../events.ts';
+import { findOwnMark } from '../kit/own-mark.ts';
 import { shareOf } from './amounts.ts';
 import type { ReadingSettings } from './settings.ts';
-import type { AppliedLine, Invoice, InvoiceEntity, Payment } from './wire.ts';
+import type { AppliedLine, InvoiceEntity, Payment } from './wire.ts';
 
 type Numbers = Readonly<Record<string, string>>;
 
@@ -68,16 +69,16 @@ export function numbersElsewhere(facts: Payment): readonly { readonly externalId
   const texts = [...cardNumbers(facts), facts.TransferReference].flatMap(
     (one) => present(one) ?? [],
   );
-  const ids = texts.filter((text) => /^(?=.*\d)[\w.:-]{6,}$/.test(text));
+  const ids = texts.filter((text) => /^(?=.*\d)[\w.:-]{6,}$/.test(text) && !findOwnMark(text));
   return [...new Set(ids)].map((externalId) => ({ externalId }));
 }
 
 /** The number by which customers know an invoice. */
 export function numberOf(
-  facts: Invoice,
+  row: Readonly<Record<string, unknown>>,
   { invoiceNumberField }: Pick<ReadingSettings, 'invoiceNumberField'>,
 ): string | null {
-  return textIn(facts, invoiceNumberField);
+  return textIn(row, invoiceNumberField);
 }
 
 export function workOrderIn(...texts: readonly (string | null | undefined)[]): string | null {

@@ -151,7 +151,7 @@ describe('what a nudge leads to', () => {
         { ...shares, amountMinor, invoices: [{ externalId: invoice, amountMinor }] },
         NOW,
       );
-    const ids = [pay(5500n), pay(100n)];
+    const ids = Array.from({ length: 7 }, (_, index) => pay(100n + BigInt(index)));
     const notices = company.takeNotices().map((notice) => notice.sign(NOW));
     const requests = notices.flatMap((notice) => {
       const full = { ...notice, url: '/', receivedAt: NOW };
@@ -162,7 +162,11 @@ describe('what a nudge leads to', () => {
     const before = calls.length;
     const none = { entity: 'IncomingPayments', id: '999999' };
     const found = await sapBusinessOne.fetch?.(api, [...requests, none], real);
-    assert.equal(calls.length - before, 4, 'payments, their invoices, invoices, partners');
+    assert.equal(
+      calls.length - before,
+      6,
+      'two pages of payments with their invoices, invoices, partners',
+    );
     const told = (found ?? [])
       .flatMap(({ body }) => sapBusinessOne.split(body, {}))
       .flatMap((one) => {
@@ -179,7 +183,7 @@ describe('what a nudge leads to', () => {
     );
     assert.deepEqual(
       payments.map(({ references }) => references[0]?.number),
-      ['INV-1016', 'INV-1016'],
+      ids.map(() => 'INV-1016'),
     );
     assert.ok(told.some(({ type }) => type === 'invoice.upserted'));
     assert.ok(told.some(({ type }) => type === 'customer.upserted'));

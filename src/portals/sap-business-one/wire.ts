@@ -161,6 +161,9 @@ export const page = z
     nextLink: links['@odata.nextLink'] ?? links['odata.nextLink'] ?? null,
   }));
 
+/** What looking up a number needs of a row. */
+export const listedInvoice = z.looseObject({ DocEntry: docEntry });
+
 /** What following a payment needs of a row; whether the rest of it can be read shows when it is applied. */
 export const listedPayment = z.object({
   DocEntry: docEntry,
