@@ -12,6 +12,7 @@ import { netsuite } from './netsuite/index.ts';
 import { paypal } from './paypal/index.ts';
 import { quickbooks } from './quickbooks/index.ts';
 import { recurly } from './recurly/index.ts';
+import { sageIntacct } from './sage-intacct/index.ts';
 import { sapBusinessOne } from './sap-business-one/index.ts';
 import { servicemobility } from './servicemobility/index.ts';
 import { shopify } from './shopify/index.ts';
@@ -42,6 +43,7 @@ export const portals: readonly Portal[] = [
   zohoBooks,
   netsuite,
   sapBusinessOne,
+  sageIntacct,
 ];
 
 const byId = new Map(portals.map((portal) => [portal.id, portal]));
