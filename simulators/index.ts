@@ -13,6 +13,7 @@ import { simulatePaypal } from './paypal.ts';
 import { simulateQuickBooks } from './quickbooks.ts';
 import type { Random } from './random.ts';
 import { simulateRecurly } from './recurly.ts';
+import { simulateSageIntacct } from './sage-intacct.ts';
 import { simulateBusinessOne } from './sap-business-one.ts';
 import { simulateServiceMobility } from './servicemobility.ts';
 import { simulateShopify } from './shopify.ts';
@@ -109,6 +110,14 @@ export const simulators = {
       foreignSums: setting.chance(0.3) ? 'local' : 'document',
       workOrderField: setting.chance(0.5),
       nudges: setting.chance(0.5),
+    }),
+  'sage-intacct': (options, setting) =>
+    simulateSageIntacct({
+      ...options,
+      api: setting.chance(0.5) ? 'xml' : 'rest',
+      nudges: setting.chance(0.5),
+      ownSignIn: setting.chance(0.5),
+      forgetRate: 0.05,
     }),
 } as const satisfies Readonly<Record<string, Simulate>>;
 

@@ -142,6 +142,7 @@ const PROOFS: readonly { readonly header: string; readonly coversBody: boolean }
   { header: 'svix-signature', coversBody: true },
   { header: 'x-sync-signature', coversBody: true },
   { header: 'authorization', coversBody: false },
+  { header: 'x-nudge-token', coversBody: false },
 ];
 
 /** Sends a copy that somebody changed. @throws when it is taken for the portal's. */
