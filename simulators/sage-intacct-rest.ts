@@ -196,7 +196,8 @@ function create(
 ): SimulatedAnswer {
   const key = headers['idempotency-key'];
   if (key !== undefined) {
-    if (state.idempotencyKeys.has(key)) return failure(409, 'conflict', `Duplicate key ${key}`);
+    if (state.idempotencyKeys.has(key))
+      return failure(409, 'conflict', 'The request is at odds with another');
     state.idempotencyKeys.add(key);
   }
   const currency = asked.txnCurrency?.currency;
