@@ -542,7 +542,9 @@ create table payments (
   updated_sequence bigint not null,
   parts jsonb,
   suspect text,
+  suspicion text,
   vouched boolean not null default false,
+  entered boolean not null default false,
   constraint payments_pkey PRIMARY KEY (organization_id, id),
   constraint payments_organization_id_connection_id_external_id_key UNIQUE (organization_id, connection_id, external_id),
   constraint payments_organization_id_connection_id_fkey FOREIGN KEY (organization_id, connection_id) REFERENCES connections(organization_id, id),
@@ -557,11 +559,13 @@ create table payments (
   constraint payments_lost_minor_check CHECK ((lost_minor >= 0)),
   constraint payments_refunded_minor_check CHECK ((refunded_minor >= 0)),
   constraint payments_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'authorized'::text, 'succeeded'::text, 'partially_refunded'::text, 'refunded'::text, 'disputed'::text, 'failed'::text, 'voided'::text]))),
-  constraint payments_suspect_check CHECK (((suspect IS NULL) OR (received_minor = 0)))
+  constraint payments_suspect_check CHECK (((suspect IS NULL) OR (received_minor = 0))),
+  constraint payments_suspicion_check CHECK ((((suspect IS NULL) = (suspicion IS NULL)) AND (suspicion = ANY (ARRAY['named'::text, 'alike'::text, 'gateway'::text, 'unexplained'::text, 'payout'::text]))))
 );
 CREATE INDEX payments_by_customer ON public.payments USING btree (organization_id, customer_id) WHERE (customer_id IS NOT NULL);
 CREATE INDEX payments_by_payer ON public.payments USING btree (organization_id, connection_id, payer_key, amount_minor) WHERE (payer_key IS NOT NULL);
 CREATE INDEX payments_by_update ON public.payments USING btree (organization_id, updated_sequence);
+CREATE INDEX payments_entered ON public.payments USING btree (organization_id, amount_minor) WHERE entered;
 CREATE INDEX payments_suspect ON public.payments USING btree (organization_id, suspect) WHERE (suspect IS NOT NULL);
 CREATE INDEX payments_unapplied ON public.payments USING btree (organization_id, customer_id, unapplied_minor) WHERE (unapplied_minor <> 0);
 

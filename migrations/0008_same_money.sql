@@ -10,11 +10,19 @@ create table elsewhere_ids (
 comment on table elsewhere_ids is 'Ids under which other portals know the money of a payment, as its own portal told them.';
 create index elsewhere_ids_by_payment on elsewhere_ids (organization_id, payment_id);
 
-alter table payments add column suspect text, add column vouched boolean not null default false;
-alter table payments add constraint payments_suspect_check check (suspect is null or received_minor = 0);
+alter table payments add column suspect text, add column suspicion text,
+  add column vouched boolean not null default false, add column entered boolean not null default false;
+update payments p set entered = true from connections c
+  where c.organization_id = p.organization_id and c.id = p.connection_id and c.role = 'books';
+alter table payments add constraint payments_suspect_check check (suspect is null or received_minor = 0),
+  add constraint payments_suspicion_check check ((suspect is null) = (suspicion is null)
+    and suspicion in ('named', 'alike', 'gateway', 'unexplained', 'payout'));
 comment on column payments.suspect is 'What it may be the same money as (pay_12, po_5): not posted until that is certain.';
+comment on column payments.suspicion is 'Why: documents name both, both are for the same thing, ...; src/apply/rows.ts says all.';
 comment on column payments.vouched is 'A person said that it is money of its own.';
+comment on column payments.entered is 'The books tell of it: somebody may have copied what another portal holds.';
 create index payments_suspect on payments (organization_id, suspect) where suspect is not null;
+create index payments_entered on payments (organization_id, amount_minor) where entered;
 
 alter table payouts add column mirrors bigint, add column banked_at timestamptz, add column bank_text text;
 alter table payouts add constraint payouts_mirrors_check check (mirrors is null or not posted);

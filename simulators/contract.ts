@@ -83,8 +83,6 @@ export type SimulatedPortal = {
    * it, with the payment's `reused` there can only be one.
    */
   readonly reversalsByWorkOrder?: 'own' | 'reused';
-  /** An invoice kept elsewhere is named in a memo alone, which connects nothing with a copy that comes first. */
-  readonly namesInvoicesInMemos?: true;
   /** What it takes; every currency when absent. */
   readonly currencies?: readonly string[];
   /** The customer pays; resolves to the portal's payment id. */

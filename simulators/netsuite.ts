@@ -105,7 +105,6 @@ export async function simulateNetSuite(
           failRefund: (refundId: string, at: Date) => undoRefund(account, Number(refundId), at),
         }),
     voidsPaid: true,
-    namesInvoicesInMemos: true,
     ...(singleCurrency === undefined ? {} : { currencies: [singleCurrency] }),
     settings: {
       // As people write it, and as host names have it.

@@ -22,6 +22,7 @@ import {
   type AllocationRow,
   balanceOf,
   type InvoiceRow,
+  isInDoubt,
   type PaymentRow,
   unappliedOf,
   type WorkOrderRow,
@@ -340,7 +341,7 @@ function reviewUnapplied(ctx: Deciding, payment: PaymentRow, reason: string): vo
  * its work order; and what may be the same money as another payment, because what it names may tell.
  */
 export function isWaiting(payment: PaymentRow): boolean {
-  if (payment.suspect !== null) return payment.voidedAt === null && payment.mirrors === null;
+  if (payment.suspect !== null) return isInDoubt(payment);
   return (unappliedOf(payment) > 0n && !payment.held) || payment.status === 'authorized';
 }
 

@@ -246,6 +246,7 @@ function moneyShelves() {
       customer: (row) => (row.customerId === null ? null : String(row.customerId)),
       suspect: (row) => row.suspect,
       // Cash for nothing yet: what another portal shows, or a payout, may lie among it.
+      entered: (row) => (row.entered ? String(row.amountMinor) : null),
       unapplied: (row) =>
         row.receivedMinor > 0n && unappliedOf(row) === row.receivedMinor
           ? String(row.receivedMinor)

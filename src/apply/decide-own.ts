@@ -13,7 +13,7 @@ import { addIdentity, type Deciding, openReview, Quarantined, touchPayment } fro
 import { giveWay } from './merge-payments.ts';
 import { invoiceTarget, workOrderTarget } from './payment-targets.ts';
 import { type PaymentRow, type RefundRow, type ReviewItemRow, unappliedOf } from './rows.ts';
-import { accept } from './same-money.ts';
+import { accept } from './suspicion.ts';
 
 /** The number in an id such as `pay_12`. */
 export function idNumber(id: string): bigint {
@@ -136,7 +136,11 @@ function decideSameness(ctx: Deciding, item: ReviewItemRow, same: boolean): void
   const [, other] = /^pay_(\d+)$/.exec(subject.suspect ?? '') ?? [];
   const named = other === undefined ? undefined : ctx.books.payments.get(BigInt(other));
   const stronger = named?.mirrors ? ctx.books.payments.get(named.mirrors) : named;
-  if (stronger) return giveWay(ctx, { weaker: subject, stronger });
+  if (stronger) {
+    giveWay(ctx, { weaker: subject, stronger });
+    ctx.toApply.add(stronger.id);
+    return;
+  }
   // A payout on a bank statement is no payment at all.
   subject.voidedAt = ctx.document.appliedAt;
   subject.status = 'voided';

@@ -32,7 +32,8 @@ import { statusOf } from './payment-status.ts';
 import { resolveReferences } from './payment-targets.ts';
 import { moneyText, postReceipt, takeBackReceipt } from './receipt.ts';
 import type { PaymentRow } from './rows.ts';
-import { accept, isOwnMoney, nearnessOf, suspectsOf } from './same-money.ts';
+import { nearnessOf } from './same-money.ts';
+import { isOwnMoney, letGo } from './suspicion.ts';
 
 export type PaymentEvent = CanonicalEvent & { readonly type: PaymentEventType };
 
@@ -128,7 +129,9 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
   touchPayment(ctx, payment);
   // A document that tells nothing new must not move money, even if other money has moved meanwhile.
   if (whatIsApplied(payment) !== seen) ctx.toApply.add(payment.id);
-  if (payment.receivedMinor < before.receivedMinor) letSuspectsGo(ctx, payment);
+  if (before.receivedMinor > 0n && payment.receivedMinor === 0n) {
+    letGo(ctx, payment, { resolution: `The money of pay_${payment.id} is gone.` });
+  }
   const isNews =
     payment.status !== before.status || (!known && event.type !== 'payment.referenced');
   if (isNews && payment.suspect === null) {
@@ -137,15 +140,6 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
 
   function recogniseCopy(context: Deciding, own: PaymentRow): void {
     addIdentity(context, { kind: 'payment', connectionId, externalId, entityId: own.id });
-  }
-}
-
-/** What seemed to be the same money as this one is not, when this one's money is gone. */
-function letSuspectsGo(ctx: Deciding, payment: PaymentRow): void {
-  if (payment.receivedMinor > 0n) return;
-  for (const suspect of suspectsOf(ctx, `pay_${payment.id}`)) {
-    accept(ctx, suspect, `The money of pay_${payment.id} is gone.`);
-    ctx.toApply.add(suspect.id);
   }
 }
 
@@ -159,6 +153,7 @@ function whatIsApplied(payment: PaymentRow): string {
     one.number,
     one.text,
     one.amountMinor,
+    one.connectionId,
   ]);
   const who = [payer?.externalId, payer?.name, payer?.email];
   return encodeJson([identity, who, status, amountMinor, currency, receivedMinor, references]);
@@ -192,6 +187,7 @@ function newPayment(ctx: Deciding, event: PaymentEvent): PaymentRow {
     connectionId: ctx.document.connectionId,
     externalId: event.externalPaymentId as string,
     provisional: event.provisional ?? false,
+    entered: nearnessOf(ctx, ctx.document.connectionId) === 0,
     status: 'pending',
     amountMinor: event.amountMinor,
     currency: event.currency,
@@ -216,6 +212,7 @@ function newPayment(ctx: Deciding, event: PaymentEvent): PaymentRow {
     held: false,
     mirrors: null,
     suspect: null,
+    suspicion: null,
     vouched: false,
     occurredAt: event.occurredAt,
     receivedAt: ctx.document.receivedAt,

@@ -6,7 +6,7 @@ import { keyOf } from './books.ts';
 import { type Deciding, feePosting, nextId, post, Quarantined } from './deciding.ts';
 import { bankTextOf, becomeView, payoutShown, viewsWaiting } from './payout-lines.ts';
 import type { PayoutRow } from './rows.ts';
-import { doubtAgain } from './same-money.ts';
+import { doubtBankLine } from './suspicion.ts';
 
 /** @throws Quarantined when the event lacks its id or an amount, or tells another amount than before. */
 export function objectToPayout(ctx: Deciding, event: CanonicalEvent): void {
@@ -92,7 +92,7 @@ function findViews(ctx: Deciding, payout: PayoutRow): void {
   if (role !== 'source') return;
   for (const view of viewsWaiting(ctx, payout)) becomeView(ctx, view, payout);
   for (const payment of ctx.books.payments.find('unapplied', String(payout.amountMinor))) {
-    doubtAgain(ctx, payment);
+    doubtBankLine(ctx, payment);
   }
 }
 

@@ -8,16 +8,17 @@ import { emailKey, matchKey } from '../receivables/match-key.ts';
 import {
   applyWaiting,
   deallocate,
+  isWaiting,
   keepWaiting,
   moveDeposits,
   setInvoiceStatus,
 } from './apply-cash.ts';
 import { findCustomer, findInvoice, keyOf } from './books.ts';
 import { addIdentity, type Deciding, nextId, openReview, post, Quarantined } from './deciding.ts';
-import { workOrdersNamed } from './payment-targets.ts';
+import { targetKeys, workOrdersNamed } from './payment-targets.ts';
 import type { CustomerRow, EntitlementRow, InvoiceRow, WorkOrderRow } from './rows.ts';
-import { accept, suspectsFor } from './same-money.ts';
 import { settleEntitlement } from './settle-releases.ts';
+import { accept, doubtPayerOf, suspectsFor } from './suspicion.ts';
 
 /** @throws Quarantined when an invoice event lacks its facts or has a negative total. */
 export function objectToReceivable(event: CanonicalEvent): void {
@@ -101,6 +102,14 @@ function letWaitingLook(ctx: Deciding, row: InvoiceRow | WorkOrderRow): void {
     accept(ctx, payment, 'What both payments name lacks the money of both.');
   }
   if (twofold.length > 0) applyWaiting(ctx, row);
+  // Two that are for one thing by what it says of itself, of which it needed one.
+  const left = targetKeys(row).flatMap((key) => [...(ctx.books.waiting.get(key) ?? [])]);
+  for (const id of [...new Set(left)].sort((a, b) => (a < b ? -1 : 1))) {
+    const payment = ctx.books.payments.get(id);
+    if (payment && isWaiting(payment) && payment.allocatedMinor === 0n) {
+      doubtPayerOf(ctx, payment, row);
+    }
+  }
 }
 
 /**

@@ -1,13 +1,15 @@
 /** Recognises money that is already in the books under another id. */
+
+import type { Target } from '../cash-application/propose.ts';
 import { foldPart, takenOf } from '../payments/parts.ts';
 import type { CanonicalEvent, Reference } from '../portals/events.ts';
 import { findOwnMark } from '../portals/kit/own-mark.ts';
 import { matchKey, memoKeys } from '../receivables/match-key.ts';
 import { isWaiting } from './apply-cash.ts';
-import { keyOf } from './books.ts';
+import { type Books, keyOf } from './books.ts';
 import type { Deciding } from './deciding.ts';
-import { resolveReferences } from './payment-targets.ts';
-import type { PaymentRow } from './rows.ts';
+import { resolveReferences, targetKeys } from './payment-targets.ts';
+import { isInDoubt, type PaymentRow } from './rows.ts';
 
 const DAY_MS = 86_400_000;
 /** A provisional id and the final one tell of the same moment; a copy in the books may be entered days later. */
@@ -122,7 +124,7 @@ function mirrorCandidates(ctx: Deciding, event: CanonicalEvent): readonly Paymen
         named.length === 0 ||
         named.includes(undefined) ||
         named.includes(other.portal)) &&
-      payment.receivedMinor > 0n &&
+      (payment.receivedMinor > 0n || isInDoubt(payment)) &&
       payment.amountMinor === event.amountMinor &&
       payment.currency === event.currency &&
       within(payment, event, MIRROR_WINDOW_MS)
@@ -160,6 +162,7 @@ export function payersOf(
     }
     for (const target of [...targets, ...settled]) {
       const index = target.kind === 'invoice' ? 'invoice' : 'workOrder';
+      found.push(...inDoubtFor(books, target));
       for (const allocation of books.allocations.find(index, String(target.id))) {
         const payment = books.payments.get(allocation.paymentId);
         const gaveBack = givenBack && allocation.originalMinor === naming.amountMinor;
@@ -168,6 +171,25 @@ export function payersOf(
     }
   }
   return distinct(found);
+}
+
+/** Payments in doubt that name the same thing, by whatever name: nothing of them is applied to it. */
+function inDoubtFor(books: Books, target: Target): readonly PaymentRow[] {
+  const row =
+    target.kind === 'invoice' ? books.invoices.get(target.id) : books.workOrders.get(target.id);
+  const waiting = new Set(
+    (row ? targetKeys(row) : []).flatMap((key) => [...(books.waiting.get(key) ?? [])]),
+  );
+  return [...waiting]
+    .flatMap((id) => books.payments.get(id) ?? [])
+    .filter(isInDoubt)
+    .filter((payment) =>
+      resolveReferences(books, payment).some(({ reference, targets, settled }) =>
+        [...targets, ...settled].some(
+          ({ kind, id }) => reference.kind !== 'memo' && kind === target.kind && id === target.id,
+        ),
+      ),
+    );
 }
 
 /** A twin of the same kind was found before: a further id from this event's connection. */

@@ -77,20 +77,27 @@ async function loadNames(
 }
 
 /**
- * Payments that wait because they may be the same money as one of these, and credits that nobody could explain, which
- * may turn out to be payouts.
+ * Payments that wait because they may be the same money as one of these; credits that nobody could explain, which may
+ * turn out to be payouts or what the books show; and what the books show of such amounts.
  */
 export async function loadSuspects(load: Load): Promise<void> {
   const { tx, books, wanted, organizationId } = load;
   const subjects = [...books.payments.all()].map(({ id }) => `pay_${id}`);
-  const unexplained = ids([...wanted.payoutAmounts, ...wanted.gatewayAmounts]);
-  if (subjects.length + unexplained.length === 0) return;
+  const unexplained = ids([...wanted.payoutAmounts, ...wanted.unappliedAmounts]);
+  const connections = [...books.organization.connections.values()];
+  const entered = connections.some(({ role }) => role === 'books')
+    ? ids(wanted.enteredAmounts)
+    : [];
+  if (subjects.length + unexplained.length + entered.length === 0) return;
   const rows = await tx.query<{ id: bigint }>(
     sql`select id from payments where organization_id = ${organizationId}
           and suspect = any(${subjects}::text[])
         union
         select id from payments where organization_id = ${organizationId} and customer_id is null
-          and unapplied_minor = any(${unexplained}::bigint[])`,
+          and unapplied_minor = any(${unexplained}::bigint[])
+        union
+        select id from payments where organization_id = ${organizationId} and entered
+          and amount_minor = any(${entered}::bigint[])`,
   );
   await loadPaymentsById(
     load,
@@ -236,15 +243,15 @@ export async function loadReversals({ tx, books, wanted, organizationId }: Load)
   );
 }
 
-/** Unapplied cash of the batch's customers that a shop may show without saying which payment it is. */
+/** Unapplied cash of the batch's customers that a shop or the books may show without saying which payment it is. */
 export async function loadUnappliedOfCustomers(load: Load): Promise<readonly PaymentRow[]> {
   const { tx, books, wanted, organizationId } = load;
-  if (wanted.gatewayAmounts.size === 0) return [];
+  if (wanted.unappliedAmounts.size === 0) return [];
   const known = new Set([...books.payments.all()].map(({ id }) => id));
   const rows = await tx.query<{ id: bigint }>(
     sql`select id from payments where organization_id = ${organizationId}
           and customer_id = any(${[...books.customers.all()].map(({ id }) => id)}::bigint[])
-          and unapplied_minor = any(${ids(wanted.gatewayAmounts)}::bigint[])`,
+          and unapplied_minor = any(${ids(wanted.unappliedAmounts)}::bigint[])`,
   );
   await loadPaymentsById(
     load,

@@ -21,7 +21,7 @@ import {
   loadTwins,
   loadUnappliedOfCustomers,
 } from './load-payments.ts';
-import { referenceKeys } from './payment-targets.ts';
+import { referenceKeys, targetKeys } from './payment-targets.ts';
 import {
   actionsTable,
   allocationsTable,
@@ -61,7 +61,6 @@ export async function loadBooks(tx: Queryable, books: Books, wanted: Wanted): Pr
     wantReferences(wanted, payment.connectionId, payment.references);
     wanted.amounts.add(payment.amountMinor);
   }
-  await loadNamesOfPayments(load);
   await loadAllocations(
     load,
     [...books.payments.all()].map((row) => row.id),
@@ -69,6 +68,7 @@ export async function loadBooks(tx: Queryable, books: Books, wanted: Wanted): Pr
   await loadReceivables(load);
   await loadAllocationsOfTargets(load);
   await loadWaiting(load);
+  await loadNamesOfPayments(load);
   await loadPayouts(load);
   await loadTwins(load);
   await loadActionsAndReviews(load);
@@ -266,6 +266,10 @@ async function loadAllocationsOfTargets(load: Load): Promise<void> {
 async function loadWaiting(load: Load): Promise<void> {
   const { tx, books, wanted, organizationId } = load;
   const found: bigint[] = [];
+  // What is in doubt waits under the names of what it may pay, whichever of them this batch uses.
+  for (const row of [...books.invoices.all(), ...books.workOrders.all()]) {
+    for (const key of targetKeys(row)) wanted.waitingKeys.add(key);
+  }
   if (wanted.waitingKeys.size > 0) {
     const rows = await tx.query<{ key: string; payment_id: bigint }>(
       sql`select key, payment_id from waiting_keys

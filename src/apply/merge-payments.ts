@@ -19,7 +19,8 @@ import {
 import { findLateCopy, findTwin } from './find-twin.ts';
 import { moneyText, takeBackReceipt } from './receipt.ts';
 import type { PaymentRow } from './rows.ts';
-import { nearnessOf, rememberElsewhere, sameElsewhere, suspectsOf } from './same-money.ts';
+import { nearnessOf, rememberElsewhere, sameElsewhere } from './same-money.ts';
+import { letGo, suspectsOf } from './suspicion.ts';
 
 /** Payments under the ids whose place this money takes, as far as no other money has taken it already. */
 function announcedFor(ctx: Deciding, event: PaymentEvent): readonly PaymentRow[] {
@@ -126,7 +127,10 @@ function leadHere(ctx: Deciding, { id: entityId }: PaymentRow, event: PaymentEve
 export function learnPurpose(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
   // A memo of somebody else's is not what the payer meant.
   const purposes = event.references.filter(({ kind }) => kind !== 'memo');
-  const more = unite(payment.references, purposes);
+  const more = unite(
+    payment.references,
+    ofConnection(ctx.document.connectionId, payment.connectionId, purposes),
+  );
   if (more === payment.references) return;
   payment.references = more;
   ctx.toApply.add(payment.id);
@@ -203,7 +207,10 @@ export function giveWay(
     suspect.suspect = `pay_${stronger.id}`;
     touchPayment(ctx, suspect);
   }
-  stronger.references = unite(stronger.references, weaker.references);
+  stronger.references = unite(
+    stronger.references,
+    ofConnection(weaker.connectionId, stronger.connectionId, weaker.references),
+  );
   touchPayment(ctx, stronger);
   weaker.mirrors = stronger.id;
   const { connectionId, externalId } = weaker;
@@ -213,6 +220,8 @@ export function giveWay(
   touchPayment(ctx, weaker);
   keepWaiting(ctx, weaker);
   if (wasReceived) queueDelivery(ctx, { topic: 'payment.voided', paymentId: weaker.id });
+  const resolution = `The same money as pay_${stronger.id} was ${externalId}.`;
+  letGo(ctx, stronger, { resolution, isKnownIn: connectionId });
 }
 
 /** The payment is from now on known by its final id; the former one stays a further id of it. */
@@ -225,9 +234,11 @@ function rename(ctx: Deciding, payment: PaymentRow, externalId: string): void {
     entityId: payment.id,
   });
   if (payment.connectionId !== connectionId) changeHolder(ctx, payment, externalId);
+  payment.references = ofConnection(payment.connectionId, connectionId, payment.references);
   payment.connectionId = connectionId;
   payment.externalId = externalId;
   payment.provisional = false;
+  payment.entered = nearnessOf(ctx, connectionId) === 0;
   payment.revision = null;
 }
 
@@ -262,7 +273,20 @@ function changeHolder(ctx: Deciding, payment: PaymentRow, externalId: string): v
 function endDoubt(ctx: Deciding, payment: PaymentRow, resolution: string): void {
   if (payment.suspect === null) return;
   payment.suspect = null;
+  payment.suspicion = null;
   closeReviews(ctx, { paymentId: payment.id, kinds: ['possible-duplicate'], resolution });
+}
+
+/** References that one connection told, for a payment of another: their ids stay those of who told them. */
+function ofConnection(
+  teller: string,
+  holder: string,
+  references: readonly Reference[],
+): readonly Reference[] {
+  if (teller === holder) return references;
+  return references.map((reference) =>
+    reference.externalId === undefined ? reference : { connectionId: teller, ...reference },
+  );
 }
 
 export function unite(
@@ -276,6 +300,8 @@ export function unite(
 }
 
 /** The database keeps the properties of JSON in an order of its own, so they are compared in one that we choose. */
-function whatItNames({ kind, externalId, number, text, amountMinor }: Reference): string {
-  return encodeJson([kind, externalId, number, text, amountMinor].map((part) => part ?? null));
+function whatItNames(reference: Reference): string {
+  const { kind, externalId, number, text, amountMinor, connectionId } = reference;
+  const parts = [kind, externalId, number, text, amountMinor, connectionId];
+  return encodeJson(parts.map((part) => part ?? null));
 }

@@ -138,10 +138,15 @@ function invoicesNamed(
   reference: Reference,
 ): readonly InvoiceRow[] {
   if (reference.externalId !== undefined) {
-    const own = findInvoice(books, connectionId, reference.externalId);
+    const holder = reference.connectionId ?? connectionId;
+    const own = findInvoice(books, holder, reference.externalId);
     if (own) return live([own]);
-    const others = live(books.invoices.find('externalId', reference.externalId));
-    if (others.length > 0) return others;
+    // The ids of one portal mean nothing in another; the internal system knows invoices by any portal's.
+    const { connections } = books.organization;
+    const registered = live(books.invoices.find('externalId', reference.externalId)).filter(
+      (row) => !connections.has(row.connectionId),
+    );
+    if (registered.length > 0) return registered;
   }
   const key = matchKey(reference.number);
   if (!key) return [];

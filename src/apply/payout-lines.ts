@@ -98,7 +98,7 @@ function unpost(ctx: Deciding, payout: PayoutRow, because: string): void {
 export function payoutSuspicion(
   ctx: Deciding,
   payment: PaymentRow,
-): { readonly suspect: string; readonly reason: string } | undefined {
+): { readonly suspect: string; readonly because: 'payout'; readonly reason: string } | undefined {
   if (!isUnexplained(ctx, payment)) return undefined;
   const { connectionId, amountMinor, currency, occurredAt: at } = payment;
   const payout = payoutShown(ctx, { connectionId, amountMinor, currency, at });
@@ -107,6 +107,7 @@ export function payoutSuspicion(
   const amount = `${toDecimalText({ minor: amountMinor, currency })} ${currency}`;
   return {
     suspect: `po_${payout.id}`,
+    because: 'payout',
     reason:
       `${amount} on the bank statement names no invoice and no known customer, and is exactly payout ` +
       `${payout.externalId} of ${connections.get(payout.connectionId)?.portal}. If it is that payout, say "same"; if a ` +

@@ -13,11 +13,19 @@ export type PaymentStatus =
   | 'failed'
   | 'voided';
 
+/**
+ * Why two payments may be one: documents name them, with other amounts; they are for the same thing; one says only its
+ * gateway; nothing explains one, and somebody entered the other. Or a bank line is exactly a payout.
+ */
+export type SuspicionKind = 'named' | 'alike' | 'gateway' | 'unexplained' | 'payout';
+
 export type PaymentRow = {
   id: bigint;
   connectionId: string;
   externalId: string;
   provisional: boolean;
+  /** The books tell of it: somebody may have copied what another portal holds. */
+  entered: boolean;
   status: PaymentStatus;
   amountMinor: bigint;
   currency: string;
@@ -48,6 +56,7 @@ export type PaymentRow = {
   mirrors: bigint | null;
   /** What it may be the same money as (`pay_12`, `po_5`): not posted until that is certain. */
   suspect: string | null;
+  suspicion: SuspicionKind | null;
   /** A person said that it is money of its own. */
   vouched: boolean;
   occurredAt: string;
@@ -65,6 +74,7 @@ export const paymentsTable: Table<PaymentRow> = {
     connectionId: 'text',
     externalId: 'text',
     provisional: 'boolean',
+    entered: 'boolean',
     status: 'text',
     amountMinor: 'bigint',
     currency: 'text',
@@ -94,6 +104,7 @@ export const paymentsTable: Table<PaymentRow> = {
     held: 'boolean',
     mirrors: 'bigint',
     suspect: 'text',
+    suspicion: 'text',
     vouched: 'boolean',
     occurredAt: 'instant',
     receivedAt: 'instant',
@@ -483,6 +494,11 @@ export const reviewItemsTable: Table<ReviewItemRow> = {
     updatedSequence: 'bigint',
   },
 };
+
+/** It waits because it may be the same money as another payment. */
+export function isInDoubt({ suspect, voidedAt, mirrors }: PaymentRow): boolean {
+  return suspect !== null && voidedAt === null && mirrors === null;
+}
 
 /** What of a payment is neither applied, refunded nor lost: the column of that name is generated from the same sum. */
 export function unappliedOf(payment: PaymentRow): bigint {

@@ -174,8 +174,10 @@ const quickbooks = {
       ...fields,
     },
   }),
-  invoice: () =>
-    quickbooks.entity('Invoice', { Id: '145', DocNumber: 'INV-1', TotalAmt: 149, Line: [] }),
+  invoice: (SyncToken = '0') => {
+    const fields = { Id: '145', DocNumber: 'INV-1', TotalAmt: 149, Line: [] };
+    return { Invoice: { ...quickbooks.entity('Invoice', fields).Invoice, SyncToken } };
+  },
   copy: (id = '207') =>
     quickbooks.entity('Payment', {
       Id: id,
@@ -549,6 +551,65 @@ describe('what only looks like the same money waits for a person', () => {
       if (first === 'servicemobility') await tell('stripe', described);
       assert.deepEqual((await paymentsOf(books)).toSorted(), [
         'servicemobility pending 0-0',
+        'stripe succeeded 14900-0',
+      ]);
+    });
+  }
+
+  for (const order of permutations(['stripe', 'servicemobility', 'invoice'])) {
+    it(`${order.join(', ')}: also where only the invoice says that they name one thing`, async () => {
+      await using firm = await openFirm(['stripe', 'servicemobility']);
+      const { books, tell } = firm;
+      for (const id of order) {
+        if (id === 'stripe') await tell(id, stripe.described('INV-1'));
+        if (id === 'servicemobility') await tell(id, serviceMobility('WO-1', 'T-1'));
+        if (id === 'invoice') await books.own(INVOICE);
+        await books.apply();
+      }
+      assert.deepEqual((await paymentsOf(books)).toSorted(), [
+        'servicemobility pending 0-0',
+        'stripe succeeded 14900-0',
+      ]);
+      const [invoice] = await books.db.query<{ status: string }>(
+        sql`select status from invoices where organization_id = ${books.organizationId}`,
+      );
+      assert.equal(invoice?.status, 'paid');
+    });
+  }
+
+  for (const first of ['stripe', 'quickbooks']) {
+    it(`${first} first: what the books show of a payment that names nothing`, async () => {
+      await using firm = await openFirm(['stripe', 'quickbooks']);
+      const { books, tell } = firm;
+      await tell('quickbooks', quickbooks.invoice());
+      if (first === 'stripe') await tell('stripe', stripe.paid());
+      await tell('quickbooks', quickbooks.copy());
+      if (first === 'quickbooks') await tell('stripe', stripe.paid());
+      await tell('quickbooks', quickbooks.invoice('1'));
+      assert.deepEqual((await paymentsOf(books)).toSorted(), [
+        'quickbooks pending 0-0',
+        'stripe succeeded 14900-0',
+      ]);
+      await decide(books, 'same');
+      assert.deepEqual(await paymentsOf(books), ['stripe succeeded 14900-0']);
+      const [invoice] = await books.db.query<{ status: string }>(
+        sql`select status from invoices where organization_id = ${books.organizationId}`,
+      );
+      assert.equal(invoice?.status, 'paid', 'for what the bookkeeper knew it was for');
+    });
+
+    it(`${first} first: a cheque of that amount is another payment`, async () => {
+      await using firm = await openFirm(['stripe', 'quickbooks']);
+      const { books, tell } = firm;
+      const { Payment } = quickbooks.copy();
+      await tell('quickbooks', quickbooks.invoice());
+      if (first === 'stripe') await tell('stripe', stripe.paid());
+      await tell('quickbooks', {
+        Payment: { ...Payment, PaymentMethodRef: { value: '2', name: 'Check' } },
+      });
+      if (first === 'quickbooks') await tell('stripe', stripe.paid());
+      assert.deepEqual((await paymentsOf(books)).toSorted(), [
+        'quickbooks succeeded 14900-0',
         'stripe succeeded 14900-0',
       ]);
     });

@@ -1,38 +1,12 @@
-/**
- * The same money through two portals: a shop's order that a processor took, a charge in the books. What a document
- * names is certain; what only looks alike waits for a person and is not posted a second time. Pure.
- */
-import { baseStatus } from '../payments/fold.ts';
+/** The same money through two portals: a shop's order that a processor took, by what their documents name. Pure. */
 import type { CanonicalEvent } from '../portals/events.ts';
 import { emailKey } from '../receivables/match-key.ts';
 import { findPayment, keyOf } from './books.ts';
-import {
-  closeReviews,
-  type Deciding,
-  openReview,
-  queueDelivery,
-  touchPayment,
-} from './deciding.ts';
-import { isKnownIn, payersOf } from './find-twin.ts';
-import { statusOf } from './payment-status.ts';
-import {
-  invoiceTarget,
-  referenceKeys,
-  resolveReferences,
-  targetKeys,
-  workOrderTarget,
-} from './payment-targets.ts';
-import { payoutSuspicion } from './payout-lines.ts';
-import { moneyText, postReceipt, takeBackReceipt } from './receipt.ts';
-import type { InvoiceRow, PaymentRow, WorkOrderRow } from './rows.ts';
+import type { Deciding } from './deciding.ts';
+import { isKnownIn } from './find-twin.ts';
+import type { PaymentRow } from './rows.ts';
 
 const DAY_MS = 86_400_000;
-/** A shop shows a payment when it is made; a bookkeeper enters it when there is time. */
-const SHOWN_WINDOW_MS = 3 * DAY_MS;
-const ENTERED_WINDOW_MS = 45 * DAY_MS;
-
-/** References by which two payments may turn out to be for the same thing. */
-const PURPOSES = ['invoice', 'workOrder', 'order', 'purchaseOrder', 'memo'] as const;
 
 /**
  * How near a connection is to the money itself: 0, the books, which copy it; 1, what shows the money of others (a
@@ -130,7 +104,7 @@ function sameByGateway(ctx: Deciding, event: CanonicalEvent): readonly PaymentRo
 }
 
 /** Payments that may be this one by gateway, amount and day, and whose payer is not another. */
-function throughGateway(ctx: Deciding, paid: Paid): readonly PaymentRow[] {
+export function throughGateway(ctx: Deciding, paid: Paid): readonly PaymentRow[] {
   const { books } = ctx;
   const { connections } = books.organization;
   const own = connections.get(paid.connectionId)?.portal;
@@ -175,105 +149,11 @@ export function rememberElsewhere(ctx: Deciding, payment: PaymentRow, event: Can
   }
 }
 
-/** What a payment about to be posted may be the same money as. */
-type Suspicion = {
-  /** `pay_12`, `po_5` */
-  readonly suspect: string;
-  readonly reason: string;
-  /** The payment that waits in its place: it only shows what this one holds. */
-  readonly waits?: PaymentRow;
-};
-
-/** True when the payment may be posted; else it waits for a person, with the reason. */
-export function isOwnMoney(ctx: Deciding, payment: PaymentRow): boolean {
-  if (payment.vouched) return true;
-  const suspicion: Suspicion | undefined =
-    suspicionOf(ctx, payment) ?? payoutSuspicion(ctx, payment);
-  if (!suspicion) return true;
-  const { waits } = suspicion;
-  hold(ctx, waits ?? payment, suspicion);
-  return waits !== undefined;
-}
-
-/** A payment that was posted without doubt has one now. */
-export function doubtAgain(ctx: Deciding, payment: PaymentRow): void {
-  const suspicion = payment.vouched ? undefined : payoutSuspicion(ctx, payment);
-  if (suspicion) hold(ctx, payment, suspicion);
-}
-
-/** The payments that wait because they may be the same money as this. */
-export function suspectsOf({ books }: Deciding, suspect: string): readonly PaymentRow[] {
-  return books.payments.find('suspect', suspect).filter(isInDoubt);
-}
-
-/** What two payments name lacks the money of both: they are two. */
-export function suspectsFor(ctx: Deciding, row: InvoiceRow | WorkOrderRow): readonly PaymentRow[] {
-  const { books } = ctx;
-  const keys = targetKeys(row);
-  const target = 'workOrderKey' in row ? invoiceTarget(row) : workOrderTarget(books, row);
-  const waiting = [...new Set(keys.flatMap((key) => [...(books.waiting.get(key) ?? [])]))];
-  let room = target.openMinor;
-  return waiting
-    .sort((left, right) => (left < right ? -1 : 1))
-    .flatMap((id) => books.payments.get(id) ?? [])
-    .filter(isInDoubt)
-    .filter((payment) => {
-      const named = referenceKeys(payment.references.filter(({ kind }) => kind !== 'memo'));
-      const fits =
-        named.some((key) => keys.includes(key)) &&
-        (target.currency === null || target.currency === payment.currency) &&
-        (room === null || room >= payment.amountMinor);
-      if (fits && room !== null) room -= payment.amountMinor;
-      return fits;
-    });
-}
-
-function isInDoubt({ suspect, voidedAt, mirrors }: PaymentRow): boolean {
-  return suspect !== null && voidedAt === null && mirrors === null;
-}
-
-/** Ends the doubt: the payment is money of its own, and posted. */
-export function accept(ctx: Deciding, payment: PaymentRow, resolution: string): void {
-  payment.suspect = null;
-  if (baseStatus(payment) === 'succeeded' && payment.receivedMinor === 0n) {
-    postReceipt(ctx, payment);
-    queueDelivery(ctx, { topic: 'payment.succeeded', paymentId: payment.id });
-  }
-  payment.status = statusOf(payment);
-  touchPayment(ctx, payment);
-  closeReviews(ctx, { paymentId: payment.id, kinds: ['possible-duplicate'], resolution });
-}
-
-function suspicionOf(ctx: Deciding, payment: PaymentRow): Suspicion | undefined {
-  const named = otherAmountElsewhere(ctx, payment);
-  const payers = payersOf(ctx, payment, { kinds: PURPOSES, givenBack: true });
-  const alike = payers.filter((other) => looksLike(ctx, payment, other)).sort(byId);
-  const gateways = namesOf(ctx, payment)
+/** The portals that its documents name without an id. */
+export function gatewaysOf(ctx: Deciding, payment: PaymentRow): readonly string[] {
+  return namesOf(ctx, payment)
     .filter(({ externalId }) => externalId === amountName(payment))
     .flatMap(({ portal }) => portal ?? []);
-  const through = throughGateway(ctx, {
-    ...payment,
-    email: emailKey(payment.payer?.email),
-    gateways,
-  }).filter(({ id }) => id !== payment.id);
-  const other = named ?? alike[0] ?? [...through].sort(byId)[0];
-  if (!other) return undefined;
-  const { connections } = ctx.books.organization;
-  const nameOf = (one: PaymentRow) =>
-    `${connections.get(one.connectionId)?.portal ?? 'own'} (${one.externalId})`;
-  const nearer = nearnessOf(ctx, payment.connectionId) > nearnessOf(ctx, other.connectionId);
-  const [held, stays] = nearer ? [other, payment] : [payment, other];
-  const brings = `${nameOf(held)} brings ${moneyText(held)}`;
-  const why = named
-    ? `${nameOf(held)} and pay_${stays.id} of ${nameOf(stays)} name each other, but bring ${moneyText(held)} and ${moneyText(stays)}.`
-    : alike.length > 0
-      ? `${brings} for the same thing as pay_${stays.id} of ${nameOf(stays)} did.`
-      : `${brings} by the gateway and on the day of pay_${stays.id} of ${nameOf(stays)}.`;
-  return {
-    suspect: `pay_${stays.id}`,
-    reason: `${why} If it is the same money, say "same"; if it was paid twice, say "separate" and it is posted.`,
-    ...(nearer ? { waits: other } : {}),
-  };
 }
 
 /** What its documents say the payment is called elsewhere. */
@@ -284,7 +164,7 @@ function namesOf({ books }: Deciding, payment: PaymentRow): readonly Named[] {
 }
 
 /** A received payment that documents say is the same, with another amount. */
-function otherAmountElsewhere(ctx: Deciding, payment: PaymentRow): PaymentRow | undefined {
+export function otherAmountElsewhere(ctx: Deciding, payment: PaymentRow): PaymentRow | undefined {
   const { books } = ctx;
   const { connectionId, externalId } = payment;
   const named = namesOf(ctx, payment).filter((one) => one.externalId !== amountName(payment));
@@ -294,66 +174,7 @@ function otherAmountElsewhere(ctx: Deciding, payment: PaymentRow): PaymentRow | 
     .map((one) => one.externalId);
   return namedElsewhere(ctx, { connectionId, ids: [externalId, ...further], named })
     .filter(({ id, receivedMinor }) => id !== payment.id && receivedMinor > 0n)
-    .sort(byId)[0];
-}
-
-function byId(left: PaymentRow, right: PaymentRow): number {
-  return left.id < right.id ? -1 : 1;
-}
-
-/** The same amount for the same thing by another portal, of which at least one shows the money of others. */
-function looksLike(ctx: Deciding, payment: PaymentRow, other: PaymentRow): boolean {
-  const nearness = [payment, other].map(({ connectionId }) => nearnessOf(ctx, connectionId));
-  const entered = nearness.includes(0);
-  const apartMs = Math.abs(Date.parse(payment.occurredAt) - Date.parse(other.occurredAt));
-  if (
-    other.id === payment.id ||
-    other.connectionId === payment.connectionId ||
-    other.receivedMinor === 0n ||
-    other.amountMinor !== payment.amountMinor ||
-    other.currency !== payment.currency ||
-    nearness.every((one) => one === 2) ||
-    apartMs > (entered ? ENTERED_WINDOW_MS : SHOWN_WINDOW_MS)
-  ) {
-    return false;
-  }
-  if (isKnownIn(ctx, other, payment.connectionId) || isKnownIn(ctx, payment, other.connectionId)) {
-    return false;
-  }
-  // What was paid back leaves its invoice open: a copy of it looks like money that pays it anew.
-  const gaveBack = other.refundedMinor + other.lostMinor > 0n;
-  return gaveBack || !hasRoom(ctx, payment);
-}
-
-/** Something that the payment names still lacks all of its money: then it is another part, not the same one. */
-function hasRoom(ctx: Deciding, payment: PaymentRow): boolean {
-  const resolved = resolveReferences(ctx.books, payment);
-  // A memo may mention anything; it counts where nothing else says what was paid.
-  const exact = resolved.filter(({ reference }) => reference.kind !== 'memo');
-  const isNamed = exact.some(({ targets, settled }) => targets.length + settled.length > 0);
-  return (isNamed ? exact : resolved).some(({ targets }) =>
-    targets.some(({ openMinor }) => openMinor === null || openMinor >= payment.amountMinor),
-  );
-}
-
-function hold(ctx: Deciding, payment: PaymentRow, { suspect, reason }: Suspicion): void {
-  const wasReceived = payment.receivedMinor > 0n;
-  takeBackReceipt(ctx, payment, `it may be the same money as ${suspect}`);
-  payment.suspect = suspect;
-  payment.status = statusOf(payment);
-  touchPayment(ctx, payment);
-  ctx.toApply.add(payment.id);
-  for (const other of suspectsOf(ctx, `pay_${payment.id}`)) {
-    other.suspect = suspect;
-    touchPayment(ctx, other);
-  }
-  openReview(ctx, {
-    kind: 'possible-duplicate',
-    reason,
-    paymentId: payment.id,
-    details: { suspect, decide: ['same', 'separate'] },
-  });
-  if (wasReceived) queueDelivery(ctx, { topic: 'payment.voided', paymentId: payment.id });
+    .sort((left, right) => (left.id < right.id ? -1 : 1))[0];
 }
 
 function withoutCopies(

@@ -52,8 +52,10 @@ export type Wanted = {
   readonly payoutAmounts: Set<bigint>;
   /** Amounts of credits on bank statements. */
   readonly bankAmounts: Set<bigint>;
-  /** Amounts of payments of which only the gateway is told. */
-  readonly gatewayAmounts: Set<bigint>;
+  /** Amounts of unapplied cash that may be what a shop or the books show. */
+  readonly unappliedAmounts: Set<bigint>;
+  /** Amounts of payments that somebody may have entered in the books. */
+  readonly enteredAmounts: Set<bigint>;
   /** Amounts by which refunds told by several portals are recognised. */
   readonly refundAmounts: Set<bigint>;
   /** The connections that the batch's documents come from. */
@@ -99,7 +101,8 @@ export function wantedBy(
     payouts: new Pairs(),
     payoutAmounts: new Set(),
     bankAmounts: new Set(),
-    gatewayAmounts: new Set(),
+    unappliedAmounts: new Set(),
+    enteredAmounts: new Set(),
     refundAmounts: new Set(),
     connectionIds: new Set(),
     elsewhere: new Set(),
@@ -149,7 +152,8 @@ export function wantReferences(
     for (const name of [reference.externalId, reference.number, reference.text]) {
       if (name && reference.kind !== 'memo') wanted.externalIds.add(name);
     }
-    if (reference.externalId) wanted.invoices.add(connectionId, reference.externalId);
+    if (reference.externalId)
+      wanted.invoices.add(reference.connectionId ?? connectionId, reference.externalId);
   }
 }
 
@@ -214,10 +218,14 @@ function wantSameMoney(
   if (connections.get(connectionId)?.portal === 'generic')
     wanted.bankAmounts.add(event.amountMinor);
   for (const id of idsOf(event)) wanted.elsewhere.add(id);
-  if (event.type === 'payment.succeeded') wanted.elsewhere.add(amountName(event));
+  if (event.type === 'payment.succeeded') {
+    wanted.elsewhere.add(amountName(event));
+    const entered = connections.get(connectionId)?.role === 'books';
+    (entered ? wanted.unappliedAmounts : wanted.enteredAmounts).add(event.amountMinor);
+  }
   for (const { portal, externalId } of event.links.elsewhere ?? []) {
     if (externalId === undefined) {
-      wanted.gatewayAmounts.add(event.amountMinor);
+      wanted.unappliedAmounts.add(event.amountMinor);
       continue;
     }
     wanted.elsewhere.add(externalId);

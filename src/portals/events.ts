@@ -49,6 +49,8 @@ export type Reference = {
   readonly number?: string;
   readonly text?: string;
   readonly amountMinor?: bigint;
+  /** The connection whose id it is, where another one's document told it. Portals never say it. */
+  readonly connectionId?: string;
 };
 
 /** The payer as the portal names them; ids are the portal's own. */

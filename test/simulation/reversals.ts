@@ -7,6 +7,8 @@ type Paid = {
   readonly order: SimulatedOrder;
   readonly shared: boolean;
   readonly id: () => string;
+  /** The bookkeeper copies it: what is voided before may have been paid in another way after. */
+  readonly copied: boolean;
 };
 
 /** Mostly nothing; a payment is either refunded or disputed, as a portal lets nobody have both. */
@@ -21,7 +23,7 @@ export function reversalActs(telling: Telling, portal: ConnectedPortal, paid: Pa
   if (way <= 3) return partialRefunds(telling, portal, paid);
   if (way <= 5) return fullRefund(telling, portal, paid);
   if (way <= 8 && simulated.dispute) return disputeActs(telling, portal, paid);
-  if (way === 9 && simulated.voidsPaid) {
+  if (way === 9 && simulated.voidsPaid && !paid.copied) {
     return [(at) => simulated.void?.(paid.id(), at)];
   }
   return [];

@@ -189,7 +189,8 @@ function orderActs(telling: Telling, portal: ConnectedPortal, paying: Paying): A
     };
   };
   const copying = copyActs(telling, portal, { ...paying, id: () => id });
-  const reversals = reversalActs(telling, portal, { ...paying, id: () => id });
+  const copied = copying.length > 0;
+  const reversals = reversalActs(telling, portal, { ...paying, id: () => id, copied });
   const after = interleave(random.between, copying, reversals);
   const { begin, settle, fail, authorize, capture } = simulated;
   const way = random.between(1, 10);
@@ -249,8 +250,6 @@ function copyActs(
   const { random } = telling.firm;
   const { keeper } = job;
   const { invoiceNumber } = order;
-  // It names work orders or memos only: before the invoice is known, nothing connects it with the copy.
-  if (portal.simulated.reversalsByWorkOrder || portal.simulated.namesInvoicesInMemos) return [];
   if (!keeper || !books || telling.recording) return [];
   if (invoiceNumber === undefined || order.amountMinor !== totalOf(job)) return [];
   if (!job.invoices.some(({ number }) => number === invoiceNumber) || random.story.chance(0.4)) {
