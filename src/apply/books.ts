@@ -5,6 +5,7 @@ import type { Entry } from '../ledger/entry.ts';
 import type { CanonicalEvent, Payer } from '../portals/events.ts';
 import type { ElsewhereRow, IdentityRow } from './identity-rows.ts';
 import { type Names, names } from './names.ts';
+import type { PayoutRow } from './payout-rows.ts';
 import {
   type ActionRow,
   type AllocationRow,
@@ -13,7 +14,6 @@ import {
   type EntitlementRow,
   type InvoiceRow,
   type PaymentRow,
-  type PayoutRow,
   type RefundRow,
   type ReviewItemRow,
   unappliedOf,

@@ -5,7 +5,7 @@ import type { CanonicalEvent } from '../portals/events.ts';
 import { keyOf } from './books.ts';
 import { type Deciding, feePosting, nextId, post, Quarantined } from './deciding.ts';
 import { bankTextOf, becomeView, payoutShown, viewsWaiting } from './payout-lines.ts';
-import type { PayoutRow } from './rows.ts';
+import type { PayoutRow } from './payout-rows.ts';
 import { doubtBankLine } from './suspicion.ts';
 
 /** @throws Quarantined when the event lacks its id or an amount, or tells another amount than before. */

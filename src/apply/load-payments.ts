@@ -9,13 +9,8 @@ import {
   type IdentityRow,
   identitiesTable,
 } from './identity-rows.ts';
-import {
-  disputesTable,
-  type PaymentRow,
-  paymentsTable,
-  payoutsTable,
-  refundsTable,
-} from './rows.ts';
+import { payoutsTable } from './payout-rows.ts';
+import { disputesTable, type PaymentRow, paymentsTable, refundsTable } from './rows.ts';
 import { Pairs, type Wanted } from './wanted.ts';
 
 export type Load = {

@@ -8,7 +8,8 @@ import { toDecimalText } from '../money/money.ts';
 import type { CanonicalEvent } from '../portals/events.ts';
 import { type Deciding, post } from './deciding.ts';
 import { resolveReferences } from './payment-targets.ts';
-import type { PaymentRow, PayoutRow } from './rows.ts';
+import type { PayoutRow } from './payout-rows.ts';
+import type { PaymentRow } from './rows.ts';
 
 const DAY_MS = 86_400_000;
 /** Banks show a payout days after its portal sent it, seldom before; bookkeepers enter it within some days. */

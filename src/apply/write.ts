@@ -5,6 +5,7 @@ import { insertRows, insertStatement, type Table, upsertRows } from '../db/table
 import type { Books, EventRecord, SealedEntry } from './books.ts';
 import type { Outcome } from './decide.ts';
 import { elsewhereTable, identitiesTable } from './identity-rows.ts';
+import { payoutsTable } from './payout-rows.ts';
 import {
   actionsTable,
   allocationsTable,
@@ -13,7 +14,6 @@ import {
   entitlementsTable,
   invoicesTable,
   paymentsTable,
-  payoutsTable,
   refundsTable,
   reviewItemsTable,
   workOrdersTable,

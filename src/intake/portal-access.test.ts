@@ -97,6 +97,16 @@ test('many calls of several nodes refresh the token once, and all use it', async
   assert.ok(calls.every(({ authorization }) => authorization === 'Bearer access-1'));
 });
 
+test('more calls than the pool has sessions wait for one refresh, and not for each other', async () => {
+  const few = connectDatabase(database.url, { poolSize: 2 });
+  const connection = await connect();
+  const access = () => portalAccess({ database: few, sealer, now: () => new Date() })(connection);
+  const apis = [access(), access(), access(), access()];
+  await Promise.all([...apis, ...apis].map((api) => api.request({ path: '/v3/company/1/query' })));
+  assert.equal(refreshes().length, 1);
+  await few.close();
+});
+
 test('the new refresh token is stored, sealed, and used the next time by any node', async () => {
   const connection = await connect();
   await node()(connection).request({ path: '/first' });

@@ -1,5 +1,5 @@
 /** The API of a connection's portal, with its credentials and a token store that all nodes share. */
-import { type Database, sql } from '../db/database.ts';
+import { type Database, type Queryable, sql } from '../db/database.ts';
 import type { Asking, PortalApi } from '../portals/contract.ts';
 import { downloads } from '../portals/kit/download.ts';
 import { apiOptions, portalApi } from '../portals/kit/http.ts';
@@ -79,7 +79,7 @@ export function tokenStore(
     };
   };
 
-  const save = async (next: StoredToken): Promise<void> => {
+  const save = async (tx: Queryable, next: StoredToken): Promise<void> => {
     const token: SealedToken = {
       accessToken: next.accessToken.reveal(),
       expiresAt: next.expiresAt.toISOString(),
@@ -88,8 +88,8 @@ export function tokenStore(
       refreshExpiresAt: next.refreshExpiresAt?.toISOString() ?? null,
     };
     const sealed = sealer.seal(JSON.stringify(token), context);
-    // On a connection of its own: it must be durable even when the transaction holding the lock fails.
-    await database.execute(
+    // In the transaction that holds the lock: asking for a second session would wait for those who wait for us.
+    await tx.execute(
       sql`insert into oauth_tokens as t (organization_id, connection_id, token_sealed, access_expires_at,
             refresh_expires_at)
           values (${organizationId}, ${id}, ${sealed}, ${next.expiresAt.toISOString()}::timestamptz,
@@ -109,7 +109,7 @@ export function tokenStore(
               where organization_id = ${organizationId} and connection_id = ${id} for no key update`,
         );
         const [row] = await tx.query<{ token_sealed: Buffer }>(select);
-        return work(open(row), save);
+        return work(open(row), (next) => save(tx, next));
       }),
   };
 }

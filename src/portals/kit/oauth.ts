@@ -44,7 +44,7 @@ export type StoredToken = {
 /** Storage of one connection's token, shared by all nodes. */
 export type TokenStore = {
   load(): Promise<StoredToken | undefined>;
-  /** Runs `work` while nobody else does (a row lock); `save` is durable once it resolves. */
+  /** Runs `work` while nobody else does (a row lock); what it saved is durable once this resolves. */
   exclusively<T>(
     work: (
       current: StoredToken | undefined,
@@ -86,7 +86,20 @@ export function tokenSource(options: TokenSourceOptions): TokenSource {
     token.accessToken.reveal() !== refused?.reveal() &&
     token.expiresAt.getTime() - clock().getTime() > REFRESH_BEFORE_EXPIRY_MS;
 
-  const refresh = (refused: Secret | undefined): Promise<Secret> =>
+  const stored = async (refused: Secret | undefined): Promise<Secret | undefined> => {
+    const token = await store.load();
+    return token && usable(token, refused) ? token.accessToken : undefined;
+  };
+
+  // Calls of this node wait for each other here and not in the store, where each would hold a session.
+  let turn: Promise<unknown> = Promise.resolve();
+  const refresh = (refused: Secret | undefined): Promise<Secret> => {
+    const token = turn.then(async () => (await stored(refused)) ?? exchange(refused));
+    turn = token.catch(() => undefined);
+    return token;
+  };
+
+  const exchange = (refused: Secret | undefined): Promise<Secret> =>
     store.exclusively(async (current, save) => {
       // Another node may have refreshed while we waited for the lock.
       if (current && usable(current, refused)) return current.accessToken;
@@ -97,10 +110,7 @@ export function tokenSource(options: TokenSourceOptions): TokenSource {
     });
 
   return {
-    async current() {
-      const stored = await store.load();
-      return stored && usable(stored, undefined) ? stored.accessToken : refresh(undefined);
-    },
+    current: async () => (await stored(undefined)) ?? refresh(undefined),
     insteadOf: (token) => refresh(token),
   };
 }
