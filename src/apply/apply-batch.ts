@@ -173,7 +173,7 @@ export async function readOrganization(
           (select coalesce(json_agg(json_build_object('id', c.id, 'portal', c.portal, 'role', c.role)), '[]')
            from connections c where c.organization_id = o.organization_id) as connections,
           (select coalesce(json_agg(json_build_object('id', s.id, 'kind', s.kind, 'connection_id', s.connection_id,
-             'topics', s.public_settings -> 'topics') order by s.id), '[]')
+             'topics', case when s.kind <> 'books' then s.public_settings -> 'topics' end) order by s.id), '[]')
            from systems s where s.organization_id = o.organization_id and s.enabled) as systems
         from organizations o where o.organization_id = ${organizationId}`,
   );

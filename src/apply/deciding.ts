@@ -206,7 +206,7 @@ export function addIdentity(ctx: Deciding, identity: Omit<IdentityRow, 'document
   ctx.books.identities.add({ ...identity, documentId: ctx.document.id });
 }
 
-/** What a kind of system can be told; null means everything. A system's own choice goes before it. */
+/** What a kind of system can be told; null means everything. A system's own choice goes before it; books have none. */
 const TOPICS: Record<SystemFacts['kind'], readonly string[] | null> = {
   webhook: null,
   servicemobility: [
@@ -217,7 +217,14 @@ const TOPICS: Record<SystemFacts['kind'], readonly string[] | null> = {
     'refund.succeeded',
     'refund.failed',
   ],
-  books: ['payment.applied'],
+  // What is to be recorded there, and what may take it back.
+  books: [
+    'payment.applied',
+    'payment.failed',
+    'payment.voided',
+    'refund.succeeded',
+    'dispute.lost',
+  ],
 };
 
 /** Queues a message about a payment for every system that wants the topic. */

@@ -83,8 +83,7 @@ export async function createConnection(
     if (input.role === 'books') {
       await tx.execute(
         sql`insert into systems (organization_id, id, kind, name, connection_id, public_settings)
-            values (${organizationId}, ${newId('sys')}, 'books', ${input.name}, ${id},
-              '{"topics":["payment.applied"]}')`,
+            values (${organizationId}, ${newId('sys')}, 'books', ${input.name}, ${id}, '{}')`,
       );
     }
     if (portal.pull) await addPullJob(tx, { organizationId, connectionId: id });
