@@ -356,6 +356,8 @@ test('what the books hold and how they call a customer is read for the whole bat
     states,
   });
   assert.deepEqual([facts.timeZone, facts.installation], ['UTC', 'test01']);
+  assert.deepEqual([...facts.held], [[held.payment.id, '991']]);
+  assert.equal(facts.marked.size, 0, 'nothing says that 991 is ours');
   assert.deepEqual(
     states.map((state) => paymentToRecord(state, connectionId, facts)),
     [

@@ -20,6 +20,10 @@ const facts: BooksFacts = {
   installation: 'ab12cd',
   held: new Map(),
   recorded: new Set(),
+  marked: new Map(),
+  takenBack: new Set(),
+  heardUntil: null,
+  triedAt: new Map(),
   customers: new Map([[7n, 'QB-7']]),
   otherBooks: new Set(['con_other']),
 };
@@ -81,6 +85,45 @@ describe('paymentToRecord', () => {
     assert.ok(skipped({}, {}, 'refund.succeeded'));
   });
 
+  test('comes to the end of its own recording that nobody confirmed', () => {
+    const held = new Map([[12n, '991']]);
+    const marked = held;
+    assert.ok('record' in plan({}, { held, marked }));
+    assert.ok(skipped({}, { held, marked, recorded: new Set([12n]) }), 'what is confirmed stays');
+  });
+
+  test('waits for news of an attempt that may have recorded money that is gone by now', () => {
+    const gone = { payment: { refundedMinor: 107500n } };
+    const afterSilence = (more: Partial<BooksFacts>) => {
+      const state = exampleState('payment.applied', gone);
+      const delivery = { ...state.delivery, attempts: 2, mayHaveArrived: true };
+      const planned = paymentToRecord({ ...state, delivery }, 'con_books', { ...facts, ...more });
+      assert.ok('outcome' in planned);
+      return planned.outcome;
+    };
+    const [before, tried, after] = ['07:00', '08:00', '09:00'].map(
+      (time) => new Date(`2026-11-05T${time}:00.000Z`),
+    ) as [Date, Date, Date];
+    const triedAt = new Map([[3n, tried]]);
+    assert.equal(afterSilence({}), 'retry');
+    assert.equal(afterSilence({ triedAt, heardUntil: before }), 'retry');
+    assert.equal(afterSilence({ triedAt, heardUntil: after }), 'skip', 'no record was told of');
+    const held = new Map([[12n, '991']]);
+    assert.equal(afterSilence({ held, marked: held }), 'skip', 'the reversal finds it');
+  });
+
+  test('asks a person to enter anew what was taken back when its money is here again', () => {
+    const takenBack = new Set([12n]);
+    const held = new Map([[12n, '991']]);
+    const again = plan({}, { held, marked: held, recorded: new Set([12n]), takenBack });
+    assert.deepEqual(again, {
+      outcome: 'park',
+      because: '991 was taken back there, and its money is here again: enter it there',
+    });
+    const gone = { payment: { refundedMinor: 107500n } };
+    assert.ok(skipped(gone, { held, marked: held, recorded: new Set([12n]), takenBack }));
+  });
+
   test('asks a person when the books do not know the customer', () => {
     assert.equal('outcome' in plan({}, { customers: new Map() }) && 'park', 'park');
   });
@@ -107,6 +150,9 @@ describe('taking back what was recorded', () => {
     assert.equal('outcome' in part && part.outcome, 'skip');
     const copied = reversal(voided, { recorded: new Set() });
     assert.equal('outcome' in copied && copied.outcome, 'skip');
+    const marked = new Map([[12n, '993']]);
+    const unconfirmed = reversal(voided, { recorded: new Set(), marked });
+    assert.deepEqual(unconfirmed, { ...record, externalId: '993' }, 'ours, not what others hold');
   });
 
   test('waits for its own record to be known', () => {

@@ -1,8 +1,11 @@
 /** Records an applied payment in the accounting system that holds the invoices it pays. */
+import { ownPaymentIds } from '../apply/find-twin.ts';
+import type { PaymentRow } from '../apply/rows.ts';
 import { type Queryable, sql } from '../db/database.ts';
 import { businessDay } from '../money/business-day.ts';
 import { baseStatus } from '../payments/fold.ts';
 import type { PaymentToRecord, Portal, PortalApi, RecordingNotes } from '../portals/contract.ts';
+import type { Reference } from '../portals/events.ts';
 import { Reauthorize, Rejected, RetryLater, WireMismatch } from '../portals/kit/errors.ts';
 import { ownMark } from '../portals/kit/own-mark.ts';
 import type { DeliveryState } from './delivery-state.ts';
@@ -14,8 +17,16 @@ export type BooksFacts = {
   readonly installation: string;
   /** Payments these books hold already, by our id. */
   readonly held: ReadonlyMap<bigint, string>;
-  /** Payments that we recorded there ourselves. */
+  /** Payments whose recording there has been confirmed. */
   readonly recorded: ReadonlySet<bigint>;
+  /** Payments of which these books told a record with our mark, and its id: recorded by us, be it confirmed or not. */
+  readonly marked: ReadonlyMap<bigint, string>;
+  /** Payments of which we took a record back there. */
+  readonly takenBack: ReadonlySet<bigint>;
+  /** Until when all that these books tell is known and applied, as far as the pull can say. */
+  readonly heardUntil: Date | null;
+  /** When each delivery was last tried, by its id. */
+  readonly triedAt: ReadonlyMap<bigint, Date>;
   /** What these books call our customers. */
   readonly customers: ReadonlyMap<bigint, string>;
   /** Further connections that are books: what pays their invoices is recorded there. */
@@ -48,11 +59,13 @@ export async function readBooksFacts(
         where organization_id = ${organizationId} and kind = 'payment'
           and connection_id = ${connectionId} and entity_id = any(${paymentIds}::bigint[])`,
   );
-  const recorded = await tx.query<{ id: bigint }>(
-    sql`select distinct payment_id as id from deliveries
+  const done = await tx.query<{ id: bigint; topic: string }>(
+    sql`select distinct payment_id as id, topic from deliveries
         where organization_id = ${organizationId} and system_id = ${systemId} and state = 'done'
-          and payment_id = any(${paymentIds}::bigint[]) and topic = any(${RECORDED_ON}::text[])`,
+          and payment_id = any(${paymentIds}::bigint[])`,
   );
+  const doneOn = (topics: readonly string[]) =>
+    new Set(done.filter(({ topic }) => topics.includes(topic)).map(({ id }) => id));
   const customers = await tx.query<{ id: bigint; name: string }>(
     sql`select entity_id as id, external_id as name from identities
         where organization_id = ${organizationId} and kind = 'customer'
@@ -69,10 +82,70 @@ export async function readBooksFacts(
   return {
     ...firm,
     held: new Map(held.map(({ id, name }) => [id, name])),
-    recorded: new Set(recorded.map(({ id }) => id)),
+    marked: await readMarked(tx, { organizationId, connectionId, paymentIds }, firm.installation),
+    recorded: doneOn(RECORDED_ON),
+    takenBack: doneOn(REVERSED_ON),
+    ...(await readNews(tx, { organizationId, connectionId, states })),
     customers: new Map(customers.map(({ id, name }) => [id, name])),
     otherBooks: new Set(others.map(({ id }) => id)),
   };
+}
+
+/** How far these books have been heard, and when they were last spoken to. */
+async function readNews(
+  tx: Queryable,
+  about: {
+    readonly organizationId: number;
+    readonly connectionId: string;
+    readonly states: readonly DeliveryState[];
+  },
+): Promise<Pick<BooksFacts, 'heardUntil' | 'triedAt'>> {
+  const { organizationId, connectionId, states } = about;
+  const [pull] = await tx.query<{ at: string | null }>(
+    sql`select reached_at as at from pull_cursors
+        where organization_id = ${organizationId} and connection_id = ${connectionId}
+          and not exists (
+            select from inbox i
+            join documents d on d.organization_id = i.organization_id and d.id = i.document_id
+            where i.organization_id = ${organizationId} and d.connection_id = ${connectionId})`,
+  );
+  const tried = await tx.query<{ id: bigint; at: string }>(
+    sql`select delivery_id as id, max(at) as at from delivery_attempts
+        where organization_id = ${organizationId}
+          and delivery_id = any(${states.map(({ delivery }) => delivery.id)}::bigint[])
+        group by delivery_id`,
+  );
+  return {
+    heardUntil: pull?.at ? new Date(pull.at) : null,
+    triedAt: new Map(tried.map(({ id, at }) => [id, new Date(at)])),
+  };
+}
+
+async function readMarked(
+  tx: Queryable,
+  about: {
+    readonly organizationId: number;
+    readonly connectionId: string;
+    readonly paymentIds: readonly bigint[];
+  },
+  installation: string,
+): Promise<ReadonlyMap<bigint, string>> {
+  const { organizationId, connectionId, paymentIds } = about;
+  const told = await tx.query<{ id: bigint; name: string; references: readonly Reference[] }>(
+    sql`select i.entity_id as id, i.external_id as name, e.body -> 'references' as "references"
+        from identities i
+        join events e on e.organization_id = i.organization_id
+          and e.connection_id = i.connection_id and e.external_payment_id = i.external_id
+        where i.organization_id = ${organizationId} and i.kind = 'payment'
+          and i.connection_id = ${connectionId} and i.entity_id = any(${paymentIds}::bigint[])
+          and e.type = 'payment.succeeded'
+        order by e.sequence, e.ordinal`,
+  );
+  const ours = told.filter(({ id, references }) =>
+    ownPaymentIds(installation, references).includes(id),
+  );
+  // Of several rows of one recording the first stands for all.
+  return new Map(ours.reverse().map(({ id, name }) => [id, name]));
 }
 
 const RECORDED_ON = ['payment.applied', 'payment.succeeded'];
@@ -90,11 +163,12 @@ export function recordToReverse(
 ): { readonly externalId: string; readonly mark: string } | NotSent {
   const { payment } = state;
   const skip = (because: string) => ({ outcome: 'skip', because }) as const;
-  if (!facts.recorded.has(payment.id)) return skip('we did not record it in these books');
-  const { receivedMinor, refundedMinor, lostMinor } = payment;
-  const gone = baseStatus(payment) !== 'succeeded' || refundedMinor + lostMinor >= receivedMinor;
-  if (!gone) return skip('some of its money is still here');
-  const externalId = facts.held.get(payment.id);
+  const marked = facts.marked.get(payment.id);
+  if (marked === undefined && !facts.recorded.has(payment.id)) {
+    return skip('we did not record it in these books');
+  }
+  if (!isGone(payment)) return skip('some of its money is still here');
+  const externalId = marked ?? facts.held.get(payment.id);
   if (externalId === undefined) {
     return {
       outcome: 'retry',
@@ -104,6 +178,12 @@ export function recordToReverse(
   }
   const { installation } = facts;
   return { externalId, mark: ownMark({ installation, paymentId: `pay_${payment.id}` }) };
+}
+
+/** Nothing is left of its money: it failed, was voided, refunded in full or lost. */
+function isGone(payment: PaymentRow): boolean {
+  const { receivedMinor, refundedMinor, lostMinor } = payment;
+  return baseStatus(payment) !== 'succeeded' || refundedMinor + lostMinor >= receivedMinor;
 }
 
 /** True for what may take a recorded payment back. */
@@ -116,18 +196,23 @@ export function paymentToRecord(
   state: DeliveryState,
   connectionId: string,
   facts: BooksFacts,
-): { readonly record: PaymentToRecord } | Extract<SendResult, { outcome: 'skip' | 'park' }> {
+): { readonly record: PaymentToRecord } | NotSent {
   const { payment, allocations, delivery, portal } = state;
   const skip = (because: string) => ({ outcome: 'skip', because }) as const;
   if (!RECORDED_ON.includes(delivery.topic)) return skip(`books do not record ${delivery.topic}`);
   if (payment.connectionId === connectionId) return skip('it came from these books');
   const heldAs = facts.held.get(payment.id);
-  if (heldAs !== undefined) return skip(`these books hold it as ${heldAs}`);
-  if (payment.mirrors !== null) return skip('it is a copy of another payment');
-  if (baseStatus(payment) !== 'succeeded' || payment.receivedMinor === 0n || !payment.succeededAt) {
-    return skip('its money was taken back');
+  // A record of ours that was never confirmed may be there in part: the recording finds it and comes to its end.
+  const isConfirmed = facts.recorded.has(payment.id) || !facts.marked.has(payment.id);
+  if (facts.takenBack.has(payment.id) && !isGone(payment)) {
+    const because = `${heldAs ?? 'its record'} was taken back there, and its money is here again: enter it there`;
+    return { outcome: 'park', because };
   }
-  if (payment.refundedMinor >= payment.amountMinor) return skip('it was refunded in full');
+  if (heldAs !== undefined && isConfirmed) return skip(`these books hold it as ${heldAs}`);
+  if (payment.mirrors !== null) return skip('it is a copy of another payment');
+  if (isGone(payment) || !payment.succeededAt) {
+    return perhapsRecorded(state, facts) ?? skip('its money was taken back');
+  }
   const paid = allocations.flatMap(({ row, invoice }) =>
     invoice && row.amountMinor > 0n ? [{ invoice, amountMinor: row.amountMinor }] : [],
   );
@@ -157,6 +242,23 @@ export function paymentToRecord(
       invoices: sharesOf(ours),
     },
   };
+}
+
+/**
+ * Money that is gone need not be recorded; but an earlier attempt that nobody answered may have recorded it, and then
+ * it must be taken back. What these books tell since will show.
+ */
+function perhapsRecorded(
+  { payment, delivery }: DeliveryState,
+  facts: BooksFacts,
+): NotSent | undefined {
+  if (!delivery.mayHaveArrived || facts.held.has(payment.id)) return undefined;
+  const { heardUntil } = facts;
+  const triedAt = facts.triedAt.get(delivery.id);
+  if (heardUntil && triedAt && heardUntil > triedAt) return undefined;
+  const mark = ownMark({ installation: facts.installation, paymentId: `pay_${payment.id}` });
+  const because = `its money is gone, but an attempt may have recorded it there as ${mark}; the next pull will tell`;
+  return { outcome: 'retry', because, ourSide: true };
 }
 
 /** One share for each invoice, however many allocations made it. */

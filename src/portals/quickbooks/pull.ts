@@ -68,7 +68,8 @@ export const pull: NonNullable<Portal<QuickBooksSettings, Cursor>['pull']> = {
     if (steps.length > 0) {
       return { bodies, next: { ...cursor, steps, roundBeganAt }, more: true };
     }
-    return { bodies, next: { steps, roundBeganAt: null, readUntil: roundBeganAt }, more: false };
+    const next = { steps, roundBeganAt: null, readUntil: roundBeganAt };
+    return { bodies, next, more: false, reached: new Date(roundBeganAt) };
   },
 };
 
