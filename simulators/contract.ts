@@ -1,4 +1,5 @@
 /** What every simulated portal offers to the demo, the seeded simulation and the tests. */
+import type { Between } from './faulty-server.ts';
 
 export type SimulatedOrder = {
   readonly amountMinor: bigint;
@@ -141,6 +142,8 @@ export type RecordedPayment = {
   readonly customerExternalId: string;
   readonly amountMinor: bigint;
   readonly currency: string;
+  /** It was voided or deleted since; books that forget it leave it out. */
+  readonly takenBack?: true;
 };
 
 /** An accounting system: invoices, customers, what people type in, and what we record. */
@@ -165,4 +168,6 @@ export type SimulatorOptions = {
   readonly seed: number;
   /** Probability that an API request meets a fault (429, 500, HTML 502, truncated body, slow); default 0. */
   readonly faultRate?: number;
+  /** Stands between the client and the portal's API. */
+  readonly between?: Between;
 };

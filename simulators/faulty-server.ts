@@ -17,6 +17,15 @@ export type SimulatedAnswer = {
   readonly body?: unknown;
 };
 
+/**
+ * Stands between a client and a simulator: sees each request, and may keep it or its answer from arriving, as a network
+ * does that breaks.
+ */
+export type Between = (
+  request: SimulatedRequest,
+  answer: () => Promise<SimulatedAnswer>,
+) => Promise<SimulatedAnswer>;
+
 const HTML_502 = '<html><head><title>502 Bad Gateway</title></head><body>502</body></html>';
 
 /** Starts the server on a free port of 127.0.0.1; `handle` answers requests that meet no fault. */
@@ -31,6 +40,7 @@ export async function serveFaulty(
      * the requests, and with it who meets which fault, is not the seed's.
      */
     readonly spared?: RegExp;
+    readonly between?: Between | undefined;
   },
 ): Promise<{ readonly baseUrl: string; requestCount(): number; close(): Promise<void> }> {
   let count = 0;
@@ -45,14 +55,16 @@ export async function serveFaulty(
     if (fault === 2) {
       return send({ status: 502, headers: { 'content-type': 'text/html' }, body: HTML_502 });
     }
-    const answer: SimulatedAnswer = await Promise.resolve(
-      handle({
-        method: incoming.method ?? 'GET',
-        url: new URL(incoming.url ?? '/', 'http://simulator'),
-        headers: flatten(incoming),
-        body,
-      }),
-    ).catch((error: Error) => ({ status: 500, body: { simulator: error.message } }));
+    const request: SimulatedRequest = {
+      method: incoming.method ?? 'GET',
+      url: new URL(incoming.url ?? '/', 'http://simulator'),
+      headers: flatten(incoming),
+      body,
+    };
+    const handled = async (): Promise<SimulatedAnswer> => handle(request);
+    const answer = await (options.between?.(request, handled) ?? handled()).catch(
+      (error: Error): SimulatedAnswer => ({ status: 500, body: { simulator: error.message } }),
+    );
     if (fault === 3) {
       const whole = encode(answer);
       reply.writeHead(answer.status, { ...answer.headers, 'content-length': String(whole.length) });

@@ -94,6 +94,7 @@ export async function simulateFreshBooks(
     random: seededRandom(options.seed + 1),
     faultRate: options.faultRate ?? 0,
     tooMany: FRESHBOOKS_TOO_MANY,
+    between: options.between,
     // A refresh token is for one use: an answer lost here would end the consent.
     spared: /^\/auth\/oauth\/token/,
   });
@@ -202,7 +203,7 @@ function addClient(account: FreshBooksAccount, name: string, email: string, at: 
 function recordsOf({ truths, rows }: FreshBooksAccount): readonly RecordedPayment[] {
   const records = new Map<string, RecordedPayment>();
   const times = new Map<string, number>();
-  for (const [id, { recorded, amountMinor, currency }] of truths) {
+  for (const [id, { recorded, amountMinor, currency, status }] of truths) {
     if (!recorded) continue;
     const row = rows.payments.get(id);
     const reference = /CV-\S+$/.exec(String(row?.note))?.[0] ?? String(row?.note);
@@ -216,6 +217,8 @@ function recordsOf({ truths, rows }: FreshBooksAccount): readonly RecordedPaymen
       customerExternalId: String(row?.clientid),
       amountMinor: (known?.amountMinor ?? 0n) + amountMinor,
       currency,
+      // Of several rows that are one recording all must be gone.
+      ...((known?.takenBack ?? !known) && status === 'voided' ? { takenBack: true } : {}),
     });
   }
   return [...records.values()];

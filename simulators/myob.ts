@@ -57,6 +57,7 @@ export async function simulateMyob(options: MyobSimulatorOptions): Promise<MyobS
     random: seededRandom(options.seed + 1),
     faultRate: options.faultRate ?? 0,
     tooMany: TOO_MANY,
+    between: options.between,
   });
   const { file, authorization } = state;
   const { clientId, clientSecret, refreshToken } = authorization;

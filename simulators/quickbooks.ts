@@ -71,6 +71,7 @@ export async function simulateQuickBooks(
     random: seededRandom(options.seed + 1),
     faultRate: options.faultRate ?? 0,
     tooMany: TOO_MANY,
+    between: options.between,
   });
   return {
     portal: 'quickbooks',
@@ -142,7 +143,7 @@ function bookkeeping({ company, random, authorization }: ApiState) {
     recordedPayments: () =>
       [...company.truths.values()]
         .filter(({ recorded }) => recorded)
-        .map(({ externalId, amountMinor, currency }) => {
+        .map(({ externalId, amountMinor, currency, status }) => {
           const row = findRow(company, 'Payment', externalId);
           const customerExternalId = (row?.CustomerRef as { value: string } | undefined)?.value;
           return {
@@ -151,6 +152,7 @@ function bookkeeping({ company, random, authorization }: ApiState) {
             customerExternalId: customerExternalId ?? '',
             amountMinor,
             currency,
+            ...(status === 'voided' ? { takenBack: true } : {}),
           };
         }),
     expireAccessTokens: () => authorization.expireAccessTokens(),

@@ -77,6 +77,7 @@ export async function simulateXero(options: XeroSimulatorOptions): Promise<XeroS
     random: seededRandom(options.seed + 1),
     faultRate: options.faultRate ?? 0,
     tooMany: TOO_MANY,
+    between: options.between,
   });
   const events = eventSource({ tenantId, webhookKey, random: seededRandom(options.seed + 4) });
   return {
@@ -185,8 +186,9 @@ function bookkeeping({ world, authorization }: ApiState) {
 function recordsOf(world: ApiState['world']): readonly RecordedPayment[] {
   const records = new Map<string, RecordedPayment>();
   const times = new Map<string, number>();
-  for (const { externalId, reference, recorded, amountMinor, currency } of world.truths.values()) {
+  for (const { externalId, reference, recorded, ...truth } of world.truths.values()) {
     if (!recorded) continue;
+    const { amountMinor, currency } = truth;
     const payment = world.payments.get(externalId)?.row;
     const paid = `${reference} ${payment?.documentId ?? 'overpayment'}`;
     const time = (times.get(paid) ?? 0) + 1;
@@ -199,6 +201,8 @@ function recordsOf(world: ApiState['world']): readonly RecordedPayment[] {
       customerExternalId: known?.customerExternalId ?? contact,
       amountMinor: (known?.amountMinor ?? 0n) + amountMinor,
       currency,
+      // Of several rows that are one recording all must be gone.
+      ...((known?.takenBack ?? !known) && truth.status === 'voided' ? { takenBack: true } : {}),
     });
   }
   return [...records.values()];

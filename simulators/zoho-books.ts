@@ -85,6 +85,7 @@ export async function simulateZohoBooks(
     random: seededRandom(options.seed + 1),
     faultRate: options.faultRate ?? 0,
     tooMany: TOO_MANY,
+    between: options.between,
   });
   return {
     portal: 'zoho-books',

@@ -21,13 +21,14 @@ export type ServerProcess = {
   kill(): Promise<void>;
 };
 
-export function serverProcess(settings: CommandSettings): ServerProcess {
+/** Without a port it listens on another one each time it starts. */
+export function serverProcess(settings: CommandSettings, port = 0): ServerProcess {
   let child: ChildProcess | undefined;
   let url: string | undefined;
   return {
     url: () => url,
     start: async () => {
-      child = run(['start', '--port', '0', ...settings.where], settings.environment);
+      child = run(['start', '--port', String(port), ...settings.where], settings.environment);
       url = await listening(child);
     },
     kill: async () => {

@@ -41,6 +41,7 @@ export async function compareTruth(firm: Books, story: Told): Promise<readonly s
     problems.push(...(await comparePayouts(firm, portal)));
   }
   for (const books of firm.books) problems.push(...compareRecorded(books, booked));
+  problems.push(...(await compareTakenBack(firm, booked)));
   return problems;
 }
 
@@ -197,4 +198,33 @@ function compareRecorded(books: ConnectedBooks, booked: Booked): readonly string
     if (count > 1) problems.push(`pay_${id} was recorded ${count} times in ${books.id}`);
   }
   return problems;
+}
+
+/**
+ * What we recorded stands as long as some of its money is here, and no longer. Where it was taken back too soon, by a
+ * refund that failed later, somebody must have been asked to enter it anew.
+ */
+async function compareTakenBack(
+  { db, organizationId, books }: Books,
+  booked: Booked,
+): Promise<readonly string[]> {
+  const asked = await db.query<{ key: string }>(
+    sql`select s.connection_id || ' ' || d.payment_id as key from deliveries d
+        join systems s on s.organization_id = d.organization_id and s.id = d.system_id
+        where d.organization_id = ${organizationId} and d.state = 'parked'`,
+  );
+  const parked = new Set(asked.map(({ key }) => key));
+  return books.flatMap(({ id, connectionId, simulated }) =>
+    simulated.recordedPayments().flatMap(({ externalId, takenBack = false }) => {
+      const payment = booked.byId(connectionId, externalId);
+      if (!payment || parked.has(`${connectionId} ${payment.id}`)) return [];
+      const { refunded_minor: refunded, lost_minor: lost, received_minor: received } = payment;
+      const gone = refunded + lost >= received;
+      if (gone === takenBack) return [];
+      const left = `${received - refunded - lost} of ${received} are left`;
+      return [
+        `pay_${payment.id} in ${id}: ${left}, and its record ${takenBack ? 'is gone' : 'stands'}`,
+      ];
+    }),
+  );
 }

@@ -98,6 +98,9 @@ export function driveEngine(firm: Firm): Engine {
       const { nextAt } = await insist(() => drainSystem(context, { organizationId, systemId }));
       if (!nextAt) return;
       clock.passUntil(nextAt.getTime());
+      // Time passes for the pulls as well: what the books tell decides about recordings that nobody confirmed.
+      for (const portal of firm.books) await pullOnce(portal);
+      await applyAll();
     }
     throw new Error('recording in the books does not come to an end');
   };
