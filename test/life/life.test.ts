@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { test } from 'node:test';
+import { seededRandom } from '../../simulators/random.ts';
+import { liveThrough } from './life.ts';
+import { SYSTEMS } from './systems.ts';
+
+const seed = randomInt(1, 900_000);
+/** Two, others each time; `npm run test:life` tells of all of them. */
+const some = seededRandom(seed).shuffle(SYSTEMS).slice(0, 2);
+
+test(`payments live through the deaths of the server in ${some.join(' and ')} (seed ${seed})`, async () => {
+  assert.deepEqual(await liveThrough({ seed, systems: some }), []);
+});
