@@ -60,6 +60,8 @@ const WRONG = [
   ['connect', 'nowhere', '--name', 'x'],
   ['connect', 'stripe', '--name', 'x', '--set', 'nonsense'],
   ['connect', 'stripe', '--name', 'x', '--set', 'unknown=1'],
+  ['change', 'con_none'],
+  ['change', 'con_none', '--on', '--off'],
   ['normalize', 'nowhere', 'file'],
   ['normalize', 'stripe', '/does/not/exist'],
   ['import', 'invoices', '/does/not/exist'],
@@ -117,6 +119,32 @@ test('connects a portal and lists it', async () => {
   assert.ok(out.includes(id) && !out.includes('whsec_a'));
   const sync = await run('sync', 'con_none');
   assert.deepEqual([sync.code, sync.remarks], [1, 'connection con_none does not exist']);
+});
+
+test('changes a connection, and asks for consent once more', async () => {
+  const settings = ['--set', 'clientId=a', '--set', 'clientSecret=b'];
+  const made = await run('connect', 'quickbooks', '--name', 'Books', ...settings, '--json');
+  const { id, consentUrl } = JSON.parse(made.out);
+  const verifier = ['--set', 'verifierToken=from-the-screen'];
+  assert.equal((await run('change', id, '--name', 'Our books', ...verifier, '--off')).code, 0);
+  const { body } = await server.call('GET', `/api/v1/connections/${id}`);
+  assert.deepEqual([body.name, body.enabled], ['Our books', false]);
+  assert.deepEqual(
+    [body.settings.clientId, body.settings.verifierToken],
+    ['a', '[secret]'],
+    'one is added, the others stay',
+  );
+  const again = JSON.parse((await run('consent', id, '--json')).out);
+  assert.notEqual(again.consentUrl, consentUrl);
+  assert.match(again.consentUrl, /client_id=a&.*state=/);
+  assert.match((await run('doctor')).out, /Our books .*: it is switched off/);
+  const refused = await run('change', id, '--set', 'unknown=1');
+  assert.deepEqual([refused.code, refused.out], [2, '']);
+  assert.equal((await run('change', 'con_none', '--on')).code, 1);
+  const { id: other } = JSON.parse((await run('connect', 'stripe', '--name', 'S', '--json')).out);
+  const none = await run('consent', other);
+  assert.deepEqual([none.code, none.out], [1, '']);
+  assert.match(none.remarks, /not connected by consent/);
 });
 
 test('imports the good rows of a file and names the bad ones by line', async () => {

@@ -1,14 +1,14 @@
 /** `connect`, `connections` and `sync`. */
 
-import { CONSENT_PATH } from '../api/consent.ts';
 import { type ConnectionJson, readConnections, webhookUrl } from '../api/json/connection.ts';
 import type { App } from '../app.ts';
 import { sql } from '../db/database.ts';
 import { recordAudit } from '../intake/audit.ts';
 import { createConnection } from '../intake/connections.ts';
-import { askForConsent, ConsentRefused } from '../intake/consent.ts';
+import { ConsentRefused } from '../intake/consent.ts';
 import { requestSync } from '../intake/test-connection.ts';
 import { findPortal } from '../portals/index.ts';
+import { askInBrowser, consentSentence } from './change.ts';
 import {
   addBooksOptions,
   type BooksOptions,
@@ -156,12 +156,8 @@ function registerConnect({ program, terminal, end }: Registration): void {
         const input = { organizationId, portal, name, role, settings, actor } as const;
         const { id } = await createConnection(app, input);
         const { publicUrl } = app.config;
-        const consent = await askForConsent(app, {
-          organizationId,
-          connectionId: id,
-          redirectUri: `${publicUrl}${CONSENT_PATH}`,
-          actor,
-        }).catch(notAsked);
+        const subject = { organizationId, connectionId: id, actor };
+        const consent = await askInBrowser(app, subject).catch(notAsked);
         return {
           id,
           webhookUrl: webhookUrl(publicUrl, { portal, id }),
@@ -172,9 +168,7 @@ function registerConnect({ program, terminal, end }: Registration): void {
       else {
         terminal.out(`${name} is connected as ${made.id}.`);
         if (made.webhookUrl) terminal.out(`Let ${portal} send its webhooks to ${made.webhookUrl}`);
-        if (made.consentUrl) {
-          terminal.out(`Let Checkvalve in, within a quarter of an hour: ${made.consentUrl}`);
-        }
+        if (made.consentUrl) terminal.out(consentSentence(made.consentUrl));
       }
       end(EXIT.ok);
     });

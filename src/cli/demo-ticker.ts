@@ -59,20 +59,23 @@ export async function startTicker(
 }
 
 function lineOf(payment: PaymentJson): string {
-  const amount = AMOUNTS.format(payment.amount.amount as Intl.StringNumericLiteral);
   const status = payment.status.replace('_', ' ');
   return [
     payment.portal.padEnd(15),
-    `${amount} ${payment.amount.currency}`.padStart(14),
+    `${formatted(payment.amount)} ${payment.amount.currency}`.padStart(14),
     styleText(COLOURS[payment.status] ?? 'white', status.padEnd(18)),
     (payment.customer?.name ?? 'unknown payer').slice(0, 26).padEnd(26),
     whatBecame(payment),
   ].join('  ');
 }
 
+function formatted({ amount }: PaymentJson['amount']): string {
+  return AMOUNTS.format(amount as Intl.StringNumericLiteral);
+}
+
 function whatBecame(payment: PaymentJson): string {
   const applied = payment.allocations.map(
-    ({ target, amount }) => `${amount.amount} to ${target.number ?? target.id}`,
+    ({ target, amount }) => `${formatted(amount)} to ${target.number ?? target.id}`,
   );
   const released = payment.releases.map(({ name, target, state }) =>
     state === 'done'
@@ -82,7 +85,7 @@ function whatBecame(payment: PaymentJson): string {
   const parts = [
     applied.length > 0 ? applied.join(', ') : undefined,
     Number(payment.unapplied.amount) > 0
-      ? `${payment.unapplied.amount} unapplied, see review`
+      ? `${formatted(payment.unapplied)} unapplied, see review`
       : undefined,
     released.length > 0 ? `→ ${released.join(', ')}` : undefined,
   ];

@@ -1,6 +1,6 @@
 /** The demo: the real server with simulated portals and a firm whose customers pay. */
 
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { seededRandom } from '../../simulators/random.ts';
 import { createApiKey } from '../api/api-keys.ts';
 import { ensureConsoleBuilt } from '../api/console-build.ts';
@@ -50,8 +50,11 @@ export async function runDemo(
   print(`  Console   ${url}/#key=${key}`);
   print(`  API       ${url}/api/v1/payments   (Authorization: Bearer ${key})`);
   print(
-    `  Portals   ${portals.length}, all simulated on this machine; npx checkvalve portals lists them`,
+    `  Portals   ${portals.length}, all simulated on this machine; ./bin/checkvalve portals lists them`,
   );
+  // Without that, commands look at the real books.
+  const data = relative(process.cwd(), config.dataDirectory);
+  print(`  Commands  ./bin/checkvalve status --data ${data}, and so for the others`);
   print('  Stop      Ctrl-C');
   print('');
   try {

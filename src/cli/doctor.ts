@@ -98,16 +98,19 @@ async function examineDatabase(app: App, organizationId: number): Promise<readon
 }
 
 async function examineConnections(app: App, organizationId: number): Promise<readonly Told[]> {
-  const connections = await app.database.query<{ id: string; name: string }>(sql`
-    select id, name from connections
+  const connections = await app.database.query<{ id: string; name: string; enabled: boolean }>(sql`
+    select id, name, enabled from connections
     where organization_id = ${organizationId} and portal <> 'own' order by id`);
   if (connections.length === 0) {
     return [{ level: 'warning', about: 'connections', text: 'there is none: checkvalve connect.' }];
   }
   const told = await Promise.all(
-    connections.map(async ({ id, name }) => {
+    connections.map(async ({ id, name, enabled }): Promise<readonly Told[]> => {
+      const about = `${name} (${id})`;
+      // Whoever switched it off need not hear what else would be wrong with it.
+      if (!enabled) return [{ level: 'ok', about, text: 'it is switched off.' }];
       const { findings } = await testConnection(app, organizationId, id);
-      return findings.map((finding) => ({ ...finding, about: `${name} (${id})` }));
+      return findings.map((finding) => ({ ...finding, about }));
     }),
   );
   return told.flat();

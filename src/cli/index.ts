@@ -4,6 +4,7 @@ import { InvalidConfig } from '../config.ts';
 import { InvalidSettings } from '../intake/connection-settings.ts';
 import { registerApiKeys } from './api-keys.ts';
 import { registerBooks } from './books.ts';
+import { registerChange } from './change.ts';
 import { registerConnections } from './connections.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerExport } from './export.ts';
@@ -36,6 +37,7 @@ export function createCli(
   registerStart(registration);
   registerPortals(registration);
   registerConnections(registration);
+  registerChange(registration);
   registerNormalize(registration);
   registerApiKeys(registration);
   registerImport(registration);
