@@ -78,6 +78,8 @@ export function serverForTests() {
         settings,
         actor: 'test',
       });
+      // The news of it may still be on its way when the first notice comes.
+      server.app.connections.drop();
       return id;
     },
 
