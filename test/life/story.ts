@@ -234,7 +234,7 @@ async function recordedThrough(life: Life, bill: Bill, lost: Lost): Promise<Paym
   const written = lost === 'answer' ? 1 : 0;
   const paid = await breaking(life, lost, async () => {
     const id = payer.pay(orderOf(bill), new Date());
-    await payerAccount.tell();
+    await hearPayer(life);
     return id;
   });
   assert.equal(books.recordedPayments().length, before + written, 'what the system holds');
@@ -252,6 +252,11 @@ async function recordedThrough(life: Life, bill: Bill, lost: Lost): Promise<Paym
   assert.equal(known.id, payment.id, 'as the payment that it is a copy of');
   await isPaid(life, bill, payment);
   return payment;
+}
+
+/** By its signed notices; a portal that sends none is pulled. */
+async function hearPayer({ payerAccount }: Life): Promise<void> {
+  if ((await payerAccount.tell()) === 0) await payerAccount.pull();
 }
 
 /** The network breaks at what `work` makes the server write, the server dies, and all is well again. */
@@ -298,10 +303,10 @@ async function renewThroughDeath(life: Life): Promise<void> {
 
 /** The whole amount goes back at the other portal, and what we recorded with it. */
 async function giveBack(life: Life, bill: Bill, payment: PaymentJson): Promise<void> {
-  const { books, payer, payerAccount, account: own } = life;
+  const { books, payer, account: own } = life;
   const refund = async (): Promise<void> => {
     payer.refund?.(payment.externalId, bill.amountMinor, new Date());
-    await payerAccount.tell();
+    await hearPayer(life);
   };
   if (!findPortal(books.portal)?.books?.reversePayment) {
     await refund();
