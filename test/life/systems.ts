@@ -1,10 +1,12 @@
 /**
  * The accounting systems whose life is told, one entry each.
  *
- * To add one: its simulator must hand `options.between` to `serveFaulty`, and mark in `recordedPayments` what was taken
- * back (`takenBack`, or leave it out). Then an entry says how it is opened and connected, and by which requests it
- * records. What it sends by itself, whether it can be pulled or lets payments be taken back is read from the portal.
- * A portal that only takes payments gets an entry too: the books it is recorded in, with itself as the `payer`.
+ * To add one: its simulator hands `options.between` to `serveFaulty`, and in `recordedPayments` marks what was taken back
+ * (`takenBack`) or leaves it out. Then an entry says how it is opened and connected, and which requests record.
+ * What it sends by itself, and whether it lets payments be taken back, is read from the portal's definition.
+ *
+ * A portal that only takes payments gets an entry as well: the books it is recorded in, and itself as the `payer`.
+ * What is written by XML or GraphQL is recognised by the body (`/<create_arpayment>/`), as `writes` sees both.
  */
 import type {
   SimulatedBooks,
@@ -21,7 +23,7 @@ import { simulateZohoBooks } from '../../simulators/zoho-books.ts';
 
 export type Payer = {
   open(options: SimulatorOptions): Promise<SimulatedPortal>;
-  /** Settings kept from us, so that nothing but its notices can bring a payment. */
+  /** Settings kept from us, so that nothing but its notices can bring a payment; none where it sends no notices. */
   readonly without: readonly string[];
 };
 
