@@ -2,19 +2,29 @@
 import type { ServerProcess } from '../crash/server-process.ts';
 
 export type Deaths = {
-  /** `kill -9` and a new start, once every story that is still told has come here; resolves after that. */
-  die(): Promise<void>;
+  /**
+   * `kill -9` and a new start, once every story that is still told has come here; resolves after that. `between` is
+   * called while no server runs: the new one begins to work before anybody hears of it.
+   */
+  die(between?: () => void): Promise<void>;
   /** A story has ended, well or not: nobody waits for it any more. */
   leave(): void;
 };
 
+type Waiting = {
+  readonly between: () => void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+};
+
 export function deaths(server: ServerProcess, stories: number): Deaths {
   let told = stories;
-  let waiting: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
+  let waiting: Waiting[] = [];
 
-  const restart = async (here: typeof waiting): Promise<void> => {
+  const restart = async (here: readonly Waiting[]): Promise<void> => {
     try {
       await server.kill();
+      for (const { between } of here) between();
       await server.start();
       for (const { resolve } of here) resolve();
     } catch (error) {
@@ -29,9 +39,9 @@ export function deaths(server: ServerProcess, stories: number): Deaths {
   };
 
   return {
-    die: () =>
+    die: (between = () => {}) =>
       new Promise((resolve, reject) => {
-        waiting.push({ resolve, reject });
+        waiting.push({ between, resolve, reject });
         look();
       }),
     leave: () => {

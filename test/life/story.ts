@@ -268,8 +268,7 @@ async function breaking<T>(
   const broken = network.breakAt(system.writes, lost);
   const result = await work();
   await inTime(broken, 'the server writes');
-  await deaths.die();
-  network.mend();
+  await deaths.die(network.mend);
   return result;
 }
 
@@ -294,8 +293,7 @@ async function renewThroughDeath(life: Life): Promise<void> {
     const broken = network.breakAt(system.renews, 'answer');
     await own.ask();
     await inTime(broken, 'a token is asked for');
-    await deaths.die();
-    network.mend();
+    await deaths.die(network.mend);
     await own.pulledSince(askedAt);
   }
   await own.test();

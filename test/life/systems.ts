@@ -1,8 +1,8 @@
 /**
  * The accounting systems whose life is told, one entry each.
  *
- * To add one: its simulator hands `options.between` to `serveFaulty`, and in `recordedPayments` marks what was taken back
- * (`takenBack`) or leaves it out. Then an entry says how it is opened and connected, and which requests record.
+ * To add one: its simulator hands `options.between` to `serveFaulty`, and in `recordedPayments` marks what was taken
+ * back (`takenBack`) or leaves it out. Then an entry says how it is opened and connected, and which requests record.
  * What it sends by itself, and whether it lets payments be taken back, is read from the portal's definition.
  *
  * A portal that only takes payments gets an entry as well: the books it is recorded in, and itself as the `payer`.
