@@ -6,6 +6,7 @@ import { Reauthorize, Rejected, RetryLater } from '../portals/kit/errors.ts';
 import { settings } from '../portals/servicemobility/settings.ts';
 import { exampleAllocation, exampleState } from './example-state.ts';
 import {
+  abandonInBooks,
   type BooksFacts,
   mayReverse,
   paymentToRecord,
@@ -237,6 +238,13 @@ describe('recordInBooks', () => {
     const failing = async (error: Error) => (await record(() => Promise.reject(error))).result;
     const later = await failing(new RetryLater('busy', { afterMs: 9 }));
     assert.deepEqual(later, { outcome: 'retry', because: 'busy', afterMs: 9 });
+    const ours = await failing(new RetryLater('not yet', { ourSide: true }));
+    assert.deepEqual(ours, {
+      outcome: 'retry',
+      because: 'not yet',
+      afterMs: undefined,
+      ourSide: true,
+    });
     assert.equal((await failing(new Reauthorize('expired'))).outcome, 'retry');
     const rejected = await failing(new Rejected('no', { status: 400, body: 'closed period' }));
     assert.deepEqual(rejected, {
@@ -246,5 +254,58 @@ describe('recordInBooks', () => {
       excerpt: 'closed period',
     });
     await assert.rejects(failing(new TypeError('a mistake of ours')), TypeError);
+  });
+});
+
+describe('abandonInBooks', () => {
+  const api: PortalApi = { request: () => Promise.reject(new Error('not used')) };
+  const skip = { outcome: 'skip', because: 'its money was taken back' } as const;
+
+  async function abandon(
+    found: { externalId: string } | undefined,
+    given: { readonly mayHaveArrived: boolean; readonly able?: false },
+  ) {
+    const told: string[] = [];
+    let asked = 0;
+    const portal = definePortal({
+      id: 'books',
+      name: 'Books',
+      settings,
+      tells: [],
+      split: () => [],
+      normalize: () => ({ ignored: 'nothing' }),
+      books: {
+        recordPayment: async () => ({ externalId: '991' }),
+        ...(given.able === false
+          ? {}
+          : {
+              abandonRecording: async () => {
+                asked += 1;
+                return found;
+              },
+            }),
+      },
+    });
+    const { outcome } = await abandonInBooks(
+      { portal, api, settings: {}, notes },
+      { paymentId: 'pay_12', mark: 'CV-ab12cd-pay_12' },
+      { skip, ...given, recorded: async (id) => void told.push(id) },
+    );
+    return { outcome, asked, told };
+  }
+
+  test('knows as recorded what had arrived, and skips what had not', async () => {
+    const mayHaveArrived = true;
+    const had = await abandon({ externalId: '991' }, { mayHaveArrived });
+    assert.deepEqual(had, { outcome: 'done', asked: 1, told: ['991'] });
+    const not = await abandon(undefined, { mayHaveArrived });
+    assert.deepEqual(not, { outcome: 'skip', asked: 1, told: [] });
+  });
+
+  test('asks nothing where nothing was tried, or nobody can tell', async () => {
+    const untried = await abandon({ externalId: '991' }, { mayHaveArrived: false });
+    assert.deepEqual(untried, { outcome: 'skip', asked: 0, told: [] });
+    const unable = await abandon(undefined, { mayHaveArrived: true, able: false });
+    assert.equal(unable.outcome, 'skip');
   });
 });

@@ -300,6 +300,32 @@ export async function recordInBooks(
   });
 }
 
+/**
+ * What is no longer to be recorded may have been, by an attempt that broke off: where the books can tell, it is
+ * known as recorded before it is skipped.
+ */
+export async function abandonInBooks(
+  books: OpenBooks,
+  record: Pick<PaymentToRecord, 'paymentId' | 'mark'>,
+  given: {
+    readonly skip: Extract<SendResult, { outcome: 'skip' }>;
+    readonly mayHaveArrived: boolean;
+    readonly recorded: (externalId: string) => Promise<void>;
+  },
+): Promise<SendResult> {
+  const { settings, notes } = books;
+  const abandon = books.portal.books?.abandonRecording;
+  if (!abandon) return given.skip;
+  return attempt(async () => {
+    if (!given.mayHaveArrived && (await notes.kept()).length === 0) return given.skip;
+    const context = { settings, idempotencyKey: record.mark, notes };
+    const found = await abandon(books.api, record, context);
+    if (!found) return given.skip;
+    await given.recorded(found.externalId);
+    return { outcome: 'done', excerpt: `had been recorded as ${found.externalId}` };
+  });
+}
+
 /** Takes back what we recorded. */
 export async function reverseInBooks(
   books: OpenBooks,
@@ -323,7 +349,8 @@ async function attempt(work: () => Promise<SendResult>): Promise<SendResult> {
     return await work();
   } catch (error) {
     if (error instanceof RetryLater) {
-      return { outcome: 'retry', because: error.message, afterMs: error.afterMs };
+      const { message: because, afterMs, ourSide } = error;
+      return { outcome: 'retry', because, afterMs, ...(ourSide ? { ourSide } : {}) };
     }
     if (error instanceof Reauthorize || error instanceof WireMismatch) {
       return { outcome: 'retry', because: error.message };

@@ -5,10 +5,12 @@ import { notesOf } from '../intake/recording-notes.ts';
 import type { Sealer } from '../intake/sealing.ts';
 import { storeOwnRecord } from '../intake/store.ts';
 import type { PortalApi } from '../portals/contract.ts';
+import { ownMark } from '../portals/kit/own-mark.ts';
 import type { DeliveryState } from './delivery-state.ts';
 import type { DrainContext } from './drain-system.ts';
 import type { Post } from './outbound.ts';
 import {
+  abandonInBooks,
   mayReverse,
   paymentToRecord,
   readBooksFacts,
@@ -91,9 +93,7 @@ async function toBooks(
       const record = recordToReverse(state, facts);
       return 'outcome' in record ? record : reverseInBooks(books, record);
     }
-    const plan = paymentToRecord(state, connectionId, facts);
-    if ('outcome' in plan) return plan;
-    return recordInBooks(books, plan.record, async (externalId) => {
+    const recorded = async (externalId: string): Promise<void> => {
       await storeOwnRecord(ctx.database, {
         organizationId,
         record: { kind: 'copy.recorded', paymentId, connectionId, externalId },
@@ -102,6 +102,12 @@ async function toBooks(
         receivedAt: ctx.now(),
       });
       ctx.wakeApplier(organizationId);
-    });
+    };
+    const plan = paymentToRecord(state, connectionId, facts);
+    if (!('outcome' in plan)) return recordInBooks(books, plan.record, recorded);
+    if (plan.outcome === 'park' || facts.held.has(state.payment.id)) return plan;
+    const mark = ownMark({ installation: facts.installation, paymentId });
+    const { mayHaveArrived } = state.delivery;
+    return abandonInBooks(books, { paymentId, mark }, { skip: plan, mayHaveArrived, recorded });
   };
 }

@@ -26,9 +26,11 @@ async function connect(name: string): Promise<string> {
   return (await createConnection({ database, sealer }, { ...given, settings })).id;
 }
 
+const keptAt = new Date('2026-11-21T08:00:00.000Z');
+const now = () => keptAt;
+
 test('a note replaces the one about the same, and is found by payment and by what it is about', async () => {
   const [connectionId, other] = [await connect('one'), await connect('another')];
-  const now = () => new Date('2026-11-21T08:00:00.000Z');
   const of = (id: string, paymentId: string) =>
     notesOf({ database, now }, { organizationId, connectionId: id, paymentId });
   await of(connectionId, 'pay_1').keep('inv-1', 'begun');
@@ -37,11 +39,33 @@ test('a note replaces the one about the same, and is found by payment and by wha
   await of(connectionId, 'pay_2').keep('inv-1', 'of another payment');
   await of(other, 'pay_1').keep('inv-1', 'of another connection');
   assert.deepEqual(await of(connectionId, 'pay_1').kept(), [
-    { paymentId: 'pay_1', about: 'inv-1', text: 'done' },
-    { paymentId: 'pay_1', about: 'inv-2', text: 'begun' },
+    { paymentId: 'pay_1', about: 'inv-1', text: 'done', keptAt },
+    { paymentId: 'pay_1', about: 'inv-2', text: 'begun', keptAt },
   ]);
   assert.deepEqual(await notesAbout(database, { organizationId, connectionId }, ['inv-1', 'x']), [
-    { paymentId: 'pay_1', about: 'inv-1', text: 'done' },
-    { paymentId: 'pay_2', about: 'inv-1', text: 'of another payment' },
+    { paymentId: 'pay_1', about: 'inv-1', text: 'done', keptAt },
+    { paymentId: 'pay_2', about: 'inv-1', text: 'of another payment', keptAt },
   ]);
+});
+
+test('of payments at the same time one is first about an invoice, and the others are told which', async () => {
+  const connectionId = await connect('raced for');
+  const inTheWay = ({ text }: { readonly text: string }) => text === 'begun';
+  const of = (number: number) =>
+    notesOf({ database, now }, { organizationId, connectionId, paymentId: `pay_${number}` });
+  for (let round = 0; round < 20; round += 1) {
+    const about = `inv-${round}`;
+    const raced = await Promise.all(
+      [1, 2, 3].map((number) => of(number).keepUnless(about, 'begun', inTheWay)),
+    );
+    const winners = raced.flatMap((hindrance, index) => (hindrance ? [] : [index + 1]));
+    assert.equal(winners.length, 1, about);
+    const [winner = 0] = winners;
+    for (const hindrance of raced.filter((one) => one !== undefined)) {
+      assert.equal(hindrance.paymentId, `pay_${winner}`);
+    }
+    // Its own note is not in its way, and once it is done nobody is.
+    assert.equal(await of(winner).keepUnless(about, 'done', inTheWay), undefined);
+    assert.equal(await of((winner % 3) + 1).keepUnless(about, 'begun', inTheWay), undefined);
+  }
 });

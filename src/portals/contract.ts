@@ -220,10 +220,21 @@ export type RecordingNote = {
   /** An invoice, a step: what the note is about. */
   readonly about: string;
   readonly text: string;
+  /** By the engine's clock. */
+  readonly keptAt: Date;
 };
 export type RecordingNotes = {
   /** Replaces what was kept about the same; durable once it resolves. */
   keep(about: string, text: string): Promise<void>;
+  /**
+   * The same, unless a note of another payment about it is in the way: then that one is resolved to and nothing is
+   * kept. Of several payments at the same time each sees what those before it kept.
+   */
+  keepUnless(
+    about: string,
+    text: string,
+    inTheWay: (other: RecordingNote) => boolean,
+  ): Promise<RecordingNote | undefined>;
   /** All that was kept for this payment. */
   kept(): Promise<readonly RecordingNote[]>;
 };
@@ -324,6 +335,15 @@ export type Portal<S = unknown, C = unknown> = {
       payment: PaymentToRecord,
       context: Recording<S>,
     ): Promise<{ readonly externalId: string }>;
+    /**
+     * Finds out what became of a payment that is no longer to be recorded, because its money went back or pays
+     * something else now, though an earlier attempt may have arrived. Undefined when the books do not hold it.
+     */
+    abandonRecording?(
+      api: PortalApi,
+      payment: Pick<PaymentToRecord, 'paymentId' | 'mark'>,
+      context: Recording<S>,
+    ): Promise<{ readonly externalId: string } | undefined>;
     /**
      * Takes back, in whole, a payment we recorded: voided where the books can, else deleted or reversed. One that is
      * gone already is taken back. Absent where the books let nobody do that.

@@ -38,11 +38,30 @@ export function cheque(
   };
 }
 
-/** Notes in memory, as the engine keeps them for one payment. */
-export function memoryNotes(paymentId = 'pay_12'): RecordingNotes {
+/** Notes in memory, of all payments of a connection, as the engine keeps them. */
+export function noteBook(now: () => Date = () => new Date(0)) {
   const notes = new Map<string, RecordingNote>();
+  const all = () => [...notes.values()];
   return {
-    keep: async (about, text) => void notes.set(about, { paymentId, about, text }),
-    kept: async () => [...notes.values()],
+    about: async (abouts: readonly string[]) => all().filter(({ about }) => abouts.includes(about)),
+    of: (paymentId: string): RecordingNotes => {
+      const keep = (about: string, text: string) =>
+        void notes.set(`${about} ${paymentId}`, { paymentId, about, text, keptAt: now() });
+      return {
+        keep: async (about, text) => keep(about, text),
+        keepUnless: async (about, text, inTheWay) => {
+          const others = all().filter((one) => one.about === about && one.paymentId !== paymentId);
+          const hindrance = others.find(inTheWay);
+          if (!hindrance) keep(about, text);
+          return hindrance;
+        },
+        kept: async () => all().filter((one) => one.paymentId === paymentId),
+      };
+    },
   };
+}
+
+/** The notes of one payment alone. */
+export function memoryNotes(paymentId = 'pay_12'): RecordingNotes {
+  return noteBook().of(paymentId);
 }

@@ -4,9 +4,15 @@
 export class RetryLater extends Error {
   override readonly name = 'RetryLater';
   readonly afterMs: number | undefined;
-  constructor(message: string, options: { afterMs?: number; cause?: unknown } = {}) {
+  /** The portal is well: something on our own side has to come first. */
+  readonly ourSide: boolean;
+  constructor(
+    message: string,
+    options: { afterMs?: number; ourSide?: boolean; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.afterMs = options.afterMs;
+    this.ourSide = options.ourSide ?? false;
   }
 }
 
