@@ -26,6 +26,7 @@ export type Engine = {
 };
 
 const MAX_TRIES = 200;
+const BETWEEN_PULLS_MS = 10 * 60_000;
 const BATCH_LIMITS = [1, 2, 5, 17, 60, 500];
 
 export function driveEngine(firm: Firm): Engine {
@@ -115,6 +116,8 @@ export function driveEngine(firm: Firm): Engine {
       }
       await applyAll();
       await fetch({ all: true });
+      // As between two pulls: what was recorded a moment ago is told by the next one.
+      clock.pass(BETWEEN_PULLS_MS);
       for (const portal of firm.portals) await pullToTheEnd(portal);
       await applyAll();
       await record();
