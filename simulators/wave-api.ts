@@ -1,28 +1,10 @@
 /** The HTTP side of a simulated Wave: GraphQL by the few queries that are asked, and tokens. */
-import type { AuthorizationServer } from './authorization-server.ts';
 import type { SimulatedAnswer, SimulatedRequest } from './faulty-server.ts';
-import { nodeOf, type WaveInvoice } from './wave-business.ts';
+import { nodeOf } from './wave-business.ts';
+import { approveInvoice, recordPayment } from './wave-mutations.ts';
+import { type Asked, fault, ok, type WaveApi } from './wave-state.ts';
 
 const LARGEST_PAGE = 100;
-
-export type WaveApi = {
-  readonly businessId: string;
-  readonly invoices: WaveInvoice[];
-  /** A full access token of the owner's. */
-  readonly accessToken: string;
-  readonly sorts: boolean;
-  readonly billsHere: boolean;
-  readonly authorization: AuthorizationServer;
-};
-
-type Asked = {
-  readonly query: string;
-  readonly variables: {
-    readonly businessId?: string;
-    readonly page: number;
-    readonly pageSize: number;
-  };
-};
 
 /** What Wave answers when asked too often; there is no Retry-After. */
 export const TOO_MANY: SimulatedAnswer = {
@@ -41,25 +23,52 @@ export function answerWave(state: WaveApi, request: SimulatedRequest): Simulated
   if (request.method !== 'POST' || request.url.pathname !== '/graphql/public') {
     return { status: 404, body: 'Not Found' };
   }
-  const { query, variables } = JSON.parse(request.body.toString()) as Asked;
-  if (variables.pageSize > LARGEST_PAGE) return fault('BAD_USER_INPUT', 'pageSize is too large');
-  if (/\bbusinesses\(/.test(query)) return answerBusinesses(state);
-  return answerInvoices(state, query, variables);
+  const { query, variables = {} } = JSON.parse(request.body.toString()) as Asked;
+  if ((variables.pageSize ?? 0) > LARGEST_PAGE) {
+    return fault('BAD_USER_INPUT', 'pageSize is too large');
+  }
+  return answerQuery(state, { query, variables });
 }
 
-function answerBusinesses({ businessId }: WaveApi): SimulatedAnswer {
-  const currency = { code: 'USD' };
+function answerQuery(state: WaveApi, asked: Asked): SimulatedAnswer {
+  const { query, variables } = asked;
+  const { offers } = state;
+  if (query.includes('__type(')) return ok(introspected(state));
+  if (query.includes('payments {') && !offers.payments) return unknownField('payments', 'Invoice');
+  if (query.includes('invoice(') && !offers.oneInvoice) return unknownField('invoice', 'Business');
+  if (query.includes('invoicePaymentCreateManual(')) return recordPayment(state, asked);
+  if (query.includes('invoiceApprove(')) return approveInvoice(state, asked);
+  if (/\bbusinesses\(/.test(query)) return answerBusinesses(state);
+  if (variables.businessId !== state.businessId) return fault('NOT_FOUND', 'Business not found');
+  if (/\baccounts\(/.test(query)) return answerAccounts(state);
+  if (/\binvoice\(/.test(query)) return answerInvoice(state, asked);
+  return answerInvoices(state, asked);
+}
+
+function answerBusinesses({ businessId, homeCurrency }: WaveApi): SimulatedAnswer {
+  const currency = { code: homeCurrency };
   const node = { id: businessId, name: 'Simulated Air Service', isPersonal: false, currency };
   const pageInfo = { currentPage: 1, totalPages: 1, totalCount: 1 };
   const user = { id: 'VXNlcjox', defaultEmail: 'owner@air.example' };
   return ok({ user, businesses: { pageInfo, edges: [{ node }] } });
 }
 
-function answerInvoices(
-  { businessId, invoices, sorts }: WaveApi,
-  query: string,
-  { businessId: wanted, page, pageSize }: Asked['variables'],
-): SimulatedAnswer {
+function answerAccounts({ accounts }: WaveApi): SimulatedAnswer {
+  const edges = [...accounts].map(([id, name]) => ({ node: { id, name } }));
+  return ok({ business: { accounts: { edges } } });
+}
+
+function answerInvoice(state: WaveApi, { query, variables }: Asked): SimulatedAnswer {
+  const { businessId, invoices, homeCurrency } = state;
+  const found = invoices.find(({ id }) => id === variables.invoiceId);
+  const currency = { code: homeCurrency };
+  const invoice = found ? askedFields(query, nodeOf(found)) : null;
+  return ok({ business: { id: businessId, currency, invoice } });
+}
+
+function answerInvoices(state: WaveApi, { query, variables }: Asked): SimulatedAnswer {
+  const { businessId, invoices, sorts, homeCurrency } = state;
+  const { page = 1, pageSize = 10 } = variables;
   const isSorted = query.includes('MODIFIED_AT_DESC');
   if (isSorted && !sorts) {
     return fault(
@@ -67,22 +76,50 @@ function answerInvoices(
       'Value "MODIFIED_AT_DESC" does not exist in "InvoiceSort" enum.',
     );
   }
-  if (wanted !== businessId) return fault('NOT_FOUND', 'Business not found');
   const sorted = isSorted
     ? invoices.toSorted((left, right) => right.modifiedAt.getTime() - left.modifiedAt.getTime())
     : invoices;
   const rows = sorted.slice((page - 1) * pageSize, page * pageSize);
   const totalPages = Math.ceil(invoices.length / pageSize);
   const pageInfo = { currentPage: page, totalPages, totalCount: invoices.length };
-  const edges = rows.map((row) => ({ node: nodeOf(row) }));
-  return ok({ business: { id: businessId, invoices: { pageInfo, edges } } });
+  const edges = rows.map((row) => ({ node: askedFields(query, nodeOf(row)) }));
+  const currency = { code: homeCurrency };
+  return ok({ business: { id: businessId, currency, invoices: { pageInfo, edges } } });
 }
 
-function ok(data: unknown): SimulatedAnswer {
-  return { status: 200, body: { data } };
+/** GraphQL answers what was asked for and nothing more. */
+function askedFields(
+  query: string,
+  node: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(node).filter(([name]) => new RegExp(`\\b${name}\\b`).test(query)),
+  );
 }
 
-/** An error as Wave tells one: with HTTP 200. */
-function fault(code: string, message: string): SimulatedAnswer {
-  return { status: 200, body: { errors: [{ extensions: { code }, message }], data: null } };
+/** What the schema says of itself, as far as it is asked. */
+function introspected({ offers }: WaveApi) {
+  const scalar = { kind: 'SCALAR', fields: null, ofType: null };
+  const text = (name: string) => ({ name, args: [], type: scalar });
+  const element = {
+    kind: 'OBJECT',
+    fields: [
+      text('id'),
+      { name: 'amount', type: { kind: 'NON_NULL', ofType: scalar } },
+      text('memo'),
+    ],
+  };
+  const list = { kind: 'LIST', fields: null, ofType: { kind: 'NON_NULL', ofType: element } };
+  const payments = { name: 'payments', args: [], type: { kind: 'NON_NULL', ofType: list } };
+  const one = { name: 'invoice' };
+  return {
+    invoice: { kind: 'OBJECT', fields: [text('id'), ...(offers.payments ? [payments] : [])] },
+    business: {
+      fields: [{ name: 'id' }, { name: 'invoices' }, ...(offers.oneInvoice ? [one] : [])],
+    },
+  };
+}
+
+function unknownField(name: string, type: string): SimulatedAnswer {
+  return fault('GRAPHQL_VALIDATION_FAILED', `Cannot query field "${name}" on type "${type}".`);
 }

@@ -7,6 +7,14 @@ export type SimulatedCustomer = {
   readonly email: string;
 };
 
+export type WavePayment = {
+  readonly id: string;
+  amountMinor: bigint;
+  readonly memo: string | null;
+  /** Created by the API, so it is somebody else's money. */
+  readonly recorded: boolean;
+};
+
 export type WaveInvoice = {
   readonly id: string;
   readonly number: string;
@@ -17,10 +25,18 @@ export type WaveInvoice = {
   readonly customer: SimulatedCustomer;
   readonly currency: string;
   totalMinor: bigint;
-  paidMinor: bigint;
-  /** What was paid before the invoice fell back to nothing, by fall. */
+  readonly payments: WavePayment[];
+  /** What people paid before it fell back to nothing, by fall. */
   readonly fallen: bigint[];
+  isDraft: boolean;
 };
+
+/** What is paid of an invoice, by everybody or by people alone. */
+export function paidOf({ payments }: WaveInvoice, by: 'everybody' | 'people'): bigint {
+  return payments
+    .filter(({ recorded }) => by === 'everybody' || !recorded)
+    .reduce((sum, { amountMinor }) => sum + amountMinor, 0n);
+}
 
 /** Ids as Wave makes them: base64 of a path, to be kept opaque. */
 export function waveId(businessId: string, kind: string, number: number): string {
@@ -30,12 +46,13 @@ export function waveId(businessId: string, kind: string, number: number): string
 
 /** A node of the API's invoice list; amounts have thousands separators, as Wave prints them. */
 export function nodeOf(invoice: WaveInvoice) {
-  const { currency, totalMinor, paidMinor, createdAt } = invoice;
+  const { currency, totalMinor, createdAt } = invoice;
+  const paidMinor = paidOf(invoice, 'everybody');
   const value = (minor: bigint) => ({ value: grouped(minor, currency) });
   return {
     id: invoice.id,
     invoiceNumber: invoice.number,
-    status: statusOf(invoice),
+    status: statusOf(invoice, paidMinor),
     createdAt: createdAt.toISOString(),
     modifiedAt: invoice.modifiedAt.toISOString(),
     invoiceDate: createdAt.toISOString().slice(0, 10),
@@ -47,10 +64,15 @@ export function nodeOf(invoice: WaveInvoice) {
     total: value(totalMinor),
     amountDue: value(totalMinor - paidMinor),
     amountPaid: value(paidMinor),
+    payments: invoice.payments.map(({ amountMinor, memo }) => ({
+      amount: toDecimalText({ minor: amountMinor, currency }),
+      memo,
+    })),
   };
 }
 
-function statusOf({ totalMinor, paidMinor }: WaveInvoice): string {
+export function statusOf({ totalMinor, isDraft }: WaveInvoice, paidMinor: bigint): string {
+  if (isDraft) return 'DRAFT';
   if (paidMinor === 0n) return 'SENT';
   if (paidMinor < totalMinor) return 'PARTIAL';
   return paidMinor === totalMinor ? 'PAID' : 'OVERPAID';

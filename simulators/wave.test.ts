@@ -165,10 +165,11 @@ test('the check names the business, and lists those to choose from', async () =>
   const { businessId, ...without } = business.settings;
   const check = (settings: Record<string, unknown>) =>
     wave.check?.(api, wave.settings.parse(settings)) ?? assert.fail();
-  assert.equal(
-    await check(business.settings),
-    `Wave business Simulated Air Service, USD (${businessId})`,
-  );
+  const named = `Wave business Simulated Air Service, USD (${businessId})`;
+  assert.equal(await check({ ...business.settings, paymentAccountId: 'chosen' }), named);
+  const offered = await check(business.settings);
+  assert.ok(offered.startsWith(`${named}; to record payments, set paymentAccountId to one of `));
+  assert.match(offered, /Cash on Hand \([\w=]+\), Undeposited Funds \([\w=]+\)$/);
   await assert.rejects(check(without), new RegExp(`opens: Simulated Air Service.*${businessId}`));
   assert.deepEqual(await wave.api?.consent?.accounts?.(api, {}), [
     { label: 'Simulated Air Service, USD', settings: { businessId } },

@@ -1,6 +1,7 @@
-/** Wave: invoices polled over GraphQL; what they say was paid is a payment. */
+/** Wave: invoices polled over GraphQL; what they say was paid is a payment, unless we recorded it there. */
 import { definePortal } from '../contract.ts';
 import { accounts, check } from './account.ts';
+import { books } from './books.ts';
 import { normalize } from './normalize.ts';
 import { type Cursor, pull } from './pull.ts';
 import { settings, type WaveSettings } from './settings.ts';
@@ -48,4 +49,5 @@ export const wave = definePortal<WaveSettings, Cursor>({
   split,
   normalize,
   pull,
+  books,
 });

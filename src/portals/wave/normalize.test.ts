@@ -90,6 +90,21 @@ describe('the payment of an invoice', () => {
     );
   });
 
+  it('is what others than we paid', () => {
+    const recorded = (...values: readonly string[]) => ({
+      checkvalve: { recorded: values.map((value) => ({ value, currency: 'USD' })) },
+    });
+    const [less] = paymentsOf({ amountPaid: { value: '1,234.50' }, ...recorded('1,000.00', '34') });
+    assert.equal(less?.amountMinor, 20_050n);
+    assert.deepEqual(paymentsOf(recorded('500.00')), []);
+    assert.throws(
+      () => read(recorded('500.01')),
+      /500\.00 is less than the 500\.01 that we recorded/,
+    );
+    const other = { recorded: [{ value: '1', currency: 'EUR' }] };
+    assert.throws(() => read({ checkvalve: other }), /USD, though we recorded 1 EUR there/);
+  });
+
   it('is told even of a draft, because money is money', () => {
     assert.equal(paymentsOf({ status: 'DRAFT' }).length, 1);
     assert.deepEqual(read({ status: 'DRAFT', amountPaid: { value: '0.00' } }), {

@@ -1,6 +1,6 @@
 /**
- * An invoice's state as canonical events. Wave tells no payments: what an invoice says was paid is one payment, which
- * grows and shrinks with it.
+ * An invoice's state as canonical events. Wave tells no payments: what an invoice says was paid, less what we recorded
+ * ourselves, is one payment, which grows and shrinks with it.
  */
 import type { Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent, InvoiceFacts, Payer, Reference } from '../events.ts';
@@ -8,7 +8,7 @@ import { WireMismatch } from '../kit/errors.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
 import type { ReadingSettings } from './settings.ts';
 import { isObject, rowsOf } from './split.ts';
-import { DRAFT, instantOf, invoice, minorOf, type WireInvoice } from './wire.ts';
+import { DRAFT, instantOf, invoice, minorOf, paidByOthers, type WireInvoice } from './wire.ts';
 
 /** @throws WireMismatch, MalformedAmount, UnknownCurrency for what cannot be read */
 export function normalize(
@@ -39,7 +39,7 @@ export function normalize(
 function eventsOf(row: WireInvoice): readonly CanonicalEvent[] {
   const currency = row.currency.code;
   const totalMinor = minorOf(row.total.value, currency);
-  const paidMinor = minorOf(row.amountPaid.value, currency);
+  const paidMinor = paidByOthers(row);
   const occurredAt = instantOf(row.modifiedAt);
   const common = {
     externalPaymentId: null,
@@ -92,8 +92,8 @@ function invoiceEvent(
 }
 
 /**
- * The payment of the whole paid total. Once it fell to nothing it is void for good, and what is paid after that is
- * another payment: the pull counts the falls.
+ * The payment of all that others than we paid. Once it fell to nothing it is void for good, and what is paid after
+ * that is another payment: the pull counts the falls.
  */
 function paymentEvent(row: WireInvoice, event: Bare): readonly CanonicalEvent[] {
   const falls = row.checkvalve?.falls ?? 0;

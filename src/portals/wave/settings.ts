@@ -4,8 +4,8 @@ import { Reauthorize } from '../kit/errors.ts';
 import { flag } from '../kit/fields.ts';
 import { secret } from '../kit/secret.ts';
 
-/** What reading needs; Wave drops what lies outside the scopes without a word. */
-const SCOPES = 'business:read customer:read invoice:read';
+/** What reading and recording need; Wave drops what lies outside the scopes without a word. */
+const SCOPES = 'business:read customer:read invoice:read invoice:write account:read';
 
 const address = z.url({ protocol: /^https?$/ });
 const text = z.string().trim().min(1);
@@ -36,7 +36,18 @@ export const settings = z
       ),
     scopes: text
       .default(SCOPES)
-      .describe('Scopes that the consent page asks for, separated by spaces.'),
+      .describe(
+        'Scopes that the consent page asks for, separated by spaces. Where nothing is recorded in Wave, invoice:write and account:read can be left out.',
+      ),
+    paymentAccountId: text
+      .optional()
+      .describe(
+        'Id of the account into which our payments are recorded (QnVzaW5lc3M6…): the check of the connection lists the asset accounts. Needed only to record payments in Wave.',
+      ),
+    approveDrafts: flag(
+      false,
+      'Approve an invoice that is still a draft in Wave before a payment of ours is recorded on it. Off: a person does.',
+    ),
     apiBaseUrl: address.default('https://gql.waveapps.com'),
     authBaseUrl: address.default('https://api.waveapps.com'),
     importInvoices: flag(

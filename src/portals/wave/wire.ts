@@ -1,6 +1,6 @@
 /** What Wave answers: strict on the fields we use, indifferent to all others. */
 import { z } from 'zod';
-import { fromDecimalText, MalformedAmount } from '../../money/money.ts';
+import { fromDecimalText, MalformedAmount, toDecimalText } from '../../money/money.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { wireDecimal } from '../kit/wire.ts';
 
@@ -10,6 +10,10 @@ const day = z
   .string()
   .regex(/^\d{4}-\d\d-\d\d$/)
   .nullish();
+
+const recordedShare = z.object({ value: z.string(), currency: z.string() });
+/** A payment that we recorded, in major units. */
+export type RecordedShare = z.output<typeof recordedShare>;
 
 /** States of an invoice that is no claim yet; what was paid is decided by amounts, never by the state. */
 export const DRAFT = 'DRAFT';
@@ -27,15 +31,36 @@ export const invoice = z.object({
   currency: z.object({ code: z.string() }),
   total: money,
   amountPaid: money,
-  /** Ours, written by the pull: how often the invoice fell back to nothing paid. */
-  checkvalve: z.object({ falls: z.int().min(1) }).optional(),
+  /** Ours, written by the pull. */
+  checkvalve: z
+    .object({
+      /** How often the invoice fell back to nothing paid. */
+      falls: z.int().min(1).optional(),
+      /** What of it we recorded ourselves: money that came through another portal. */
+      recorded: z.array(recordedShare).optional(),
+    })
+    .optional(),
 });
 export type WireInvoice = z.output<typeof invoice>;
+
+/** As recording reads it: with its payments, where the schema lists them. */
+export const invoiceWithPayments = invoice.extend({
+  payments: z
+    .array(
+      z.object({
+        amount: z.union([wireDecimal, money.transform(({ value }) => value)]),
+        memo: text,
+      }),
+    )
+    .nullish(),
+});
+export type InvoiceWithPayments = z.output<typeof invoiceWithPayments>;
 
 /** The least of a row that the pull orders by; a row that lacks it is left for `normalize` to name. */
 export const pulledRow = z.object({
   id: z.string().min(1),
   modifiedAt: z.string(),
+  currency: z.object({ code: z.string() }),
   amountPaid: money,
 });
 
@@ -43,11 +68,54 @@ export const invoicePage = z.object({
   data: z.object({
     business: z
       .object({
+        currency: z.object({ code: text }).nullish(),
         invoices: z.object({
           pageInfo: z
             .object({ currentPage: z.int().nullish(), totalPages: z.int().nullish() })
             .nullish(),
           edges: z.array(z.object({ node: z.unknown() })),
+        }),
+      })
+      .nullish(),
+  }),
+});
+
+export const oneInvoice = z.object({
+  data: z.object({
+    business: z
+      .object({
+        currency: z.object({ code: text }).nullish(),
+        invoice: invoiceWithPayments.nullish(),
+      })
+      .nullish(),
+  }),
+});
+
+const result = {
+  didSucceed: z.boolean(),
+  inputErrors: z
+    .array(z.object({ path: z.array(z.unknown()).nullish(), message: text, code: text }))
+    .nullish(),
+};
+export const recordedAnswer = z.object({
+  data: z.object({
+    invoicePaymentCreateManual: z.object({
+      ...result,
+      invoicePayment: z.object({ id: z.string(), amount: wireDecimal }).nullish(),
+    }),
+  }),
+});
+export const approvedAnswer = z.object({
+  data: z.object({ invoiceApprove: z.object(result) }),
+});
+export type InputErrors = z.output<typeof approvedAnswer>['data']['invoiceApprove']['inputErrors'];
+
+export const accountPage = z.object({
+  data: z.object({
+    business: z
+      .object({
+        accounts: z.object({
+          edges: z.array(z.object({ node: z.object({ id: z.string(), name: text }) })),
         }),
       })
       .nullish(),
@@ -81,6 +149,33 @@ export function minorOf(value: string, currency: string): bigint {
   const { minor } = fromDecimalText(plain, currency);
   if (minor < 0n) throw new MalformedAmount(`"${value}" is negative`);
   return minor;
+}
+
+/**
+ * What others than we paid of an invoice, in minor units.
+ * @throws WireMismatch when less is paid than we recorded: a payment of ours was removed or changed
+ */
+export function paidByOthers(
+  row: Pick<WireInvoice, 'amountPaid' | 'currency' | 'checkvalve'>,
+): bigint {
+  const currency = row.currency.code;
+  const paidMinor = minorOf(row.amountPaid.value, currency);
+  let oursMinor = 0n;
+  for (const share of row.checkvalve?.recorded ?? []) {
+    if (share.currency !== currency) {
+      const recorded = `${share.value} ${share.currency}`;
+      throw new WireMismatch(`currency: ${currency}, though we recorded ${recorded} there`);
+    }
+    oursMinor += minorOf(share.value, currency);
+  }
+  if (oursMinor > paidMinor) {
+    const ours = toDecimalText({ minor: oursMinor, currency });
+    throw new WireMismatch(
+      `amountPaid: ${row.amountPaid.value} is less than the ${ours} that we recorded there, so somebody removed ` +
+        'or changed a payment of ours in Wave; what else is paid of this invoice must be looked up there',
+    );
+  }
+  return paidMinor - oursMinor;
 }
 
 /** An instant with its offset in UTC with milliseconds. @throws WireMismatch without an offset */
