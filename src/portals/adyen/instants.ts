@@ -1,5 +1,6 @@
 /** Adyen's times: ISO 8601 with an offset in webhooks, local time beside the zone's name in reports. */
 import { WireMismatch } from '../kit/errors.ts';
+import { wallTime } from '../kit/wall-time.ts';
 
 const WITH_OFFSET = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)$/;
 const LOCAL = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)$/;
@@ -56,20 +57,8 @@ export function reportInstant(date: string, zone: string): string {
   }
   const hours = OFFSETS.get(zone);
   if (hours !== undefined) return new Date(wall - hours * 3_600_000).toISOString();
-  // The offset before the clock is changed may differ from the one after: the second look settles it.
-  const guess = wall - offsetMs(wall, zone);
-  return new Date(wall - offsetMs(guess, zone)).toISOString();
-}
-
-/** How far ahead of UTC the clocks of an IANA zone are at an instant. @throws WireMismatch */
-function offsetMs(at: number, zone: string): number {
   try {
-    const parts = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'longOffset' })
-      .formatToParts(new Date(at))
-      .find(({ type }) => type === 'timeZoneName');
-    const [, sign, hours = '0', minutes = '0'] =
-      /^GMT(?:([+-])(\d\d):(\d\d))?$/.exec(parts?.value ?? '') ?? [];
-    return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;
+    return wallTime(`${day}T${time}`, zone);
   } catch (cause) {
     throw new WireMismatch(`TimeZone: "${zone}" is not a time zone that is known here`, { cause });
   }

@@ -1,5 +1,6 @@
 /** MYOB's two ways of writing time: days without a zone, which are the company's own, and instants in UTC. */
 import { WireMismatch } from '../kit/errors.ts';
+import { wallTime } from '../kit/wall-time.ts';
 
 /** The calendar day of `2026-10-14T00:00:00`. @throws WireMismatch */
 export function dayOf(text: string, path: string): string {
@@ -12,10 +13,7 @@ export function dayOf(text: string, path: string): string {
 
 /** Midnight of that day where the company is, UTC with milliseconds. @throws WireMismatch */
 export function midnightOf(text: string, path: string, timeZone: string): string {
-  const wall = Date.parse(`${dayOf(text, path)}T00:00:00Z`);
-  // The offset before the clock is changed may differ from the one after: the second look settles it.
-  const guess = wall - offsetMs(wall, timeZone);
-  return new Date(wall - offsetMs(guess, timeZone)).toISOString();
+  return wallTime(`${dayOf(text, path)}T00:00:00`, timeZone);
 }
 
 /** `2026-10-14T05:02:11.123Z`; an instant without zone is UTC by MYOB's documentation. @throws WireMismatch */
@@ -27,14 +25,4 @@ export function instantOf(text: string, path: string): string {
     throw new WireMismatch(`${path}: "${text.slice(0, 40)}" is not an instant`);
   }
   return new Date(at).toISOString();
-}
-
-/** How far ahead of UTC the clocks of an IANA zone are at an instant. */
-function offsetMs(at: number, timeZone: string): number {
-  const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' })
-    .formatToParts(new Date(at))
-    .find(({ type }) => type === 'timeZoneName');
-  const [, sign, hours = '0', minutes = '0'] =
-    /^GMT(?:([+-])(\d\d):(\d\d))?/.exec(parts?.value ?? '') ?? [];
-  return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;
 }
