@@ -189,8 +189,11 @@ export type PortalApiSettings<S> = {
   /** Headers sent with every call (API version, tenant …). */
   headers?(settings: S): Readonly<Record<string, string>>;
   readonly requestsPerMinute: number;
-  /** True for an answer that means "too many requests" though its status is not 429. */
-  throttled?(answer: ApiAnswer): boolean;
+  /**
+   * True for an answer that means "too many requests" though its status is not 429. With a number the portal means,
+   * whatever the status, that nothing will be answered for so many milliseconds (a spent daily quota).
+   */
+  throttled?(answer: ApiAnswer): boolean | { readonly afterMs: number };
 };
 
 /** A payment of ours to be recorded in an accounting system. */

@@ -152,6 +152,22 @@ test('a portal can say that its 403 means throttled', async () => {
   await assert.rejects(portal.request({ path: 'x' }), RetryLater);
 });
 
+test('a portal can say how long its throttling lasts, unless the answer says it better', async () => {
+  const portal = (headers: Record<string, string>) =>
+    api(() => new Response('spent', { status: 429, headers }), {
+      throttled: ({ body }) => body.includes('spent') && { afterMs: 3_600_000 },
+    });
+  const waitOf = async (headers: Record<string, string>) => {
+    const error = await portal(headers)
+      .request({ path: 'x' })
+      .catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof RetryLater);
+    return error.afterMs;
+  };
+  assert.equal(await waitOf({}), 3_600_000);
+  assert.equal(await waitOf({ 'retry-after': '7' }), 7_000);
+});
+
 test('OAuth: one refresh and one repeat, then a person must look', async () => {
   const used: string[] = [];
   const refused: string[] = [];

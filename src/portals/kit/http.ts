@@ -28,8 +28,8 @@ export type PortalApiOptions = {
   /** Sent with every call. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly requestsPerMinute: number;
-  /** True for an answer that means "too many requests" though its status is not 429. */
-  readonly throttled?: (answer: ApiAnswer) => boolean;
+  /** As `PortalApiSettings` says it. */
+  readonly throttled?: NonNullable<PortalApiSettings<unknown>['throttled']>;
   readonly timeoutMs?: number;
   readonly bodyLimitBytes?: number;
   readonly fetch?: typeof globalThis.fetch;
@@ -183,9 +183,11 @@ function judge(
   const { status } = answer;
   // The query stays out of messages: some portals put credentials there.
   const what = `${call.method ?? 'GET'} ${url.host}${url.pathname} answered ${status}`;
-  if (status === 429 || options.throttled?.(answer)) {
+  const throttled = options.throttled?.(answer) ?? false;
+  if (status === 429 || throttled) {
     const wait = answer.headers['retry-after'] ?? resetOf(answer.headers['x-ratelimit-reset']);
-    throw new RetryLater(`${what}: too many requests`, after(wait, clock));
+    const said = typeof throttled === 'object' ? throttled : {};
+    throw new RetryLater(`${what}: too many requests`, { ...said, ...after(wait, clock) });
   }
   if ((status >= 200 && status < 300) || call.accept?.includes(status)) {
     if (isHtml(answer.body)) throw new RetryLater(`${what} with a web page`);
