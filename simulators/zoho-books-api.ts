@@ -14,6 +14,10 @@ import {
 } from './zoho-books.ts';
 
 const ROOT = '/books/v3/';
+/** Where money may be put, the first unless another is chosen. */
+const ACCOUNTS: readonly string[] = ['460000000000353', '460000000000361'];
+/** The custom field of payments that prevents duplicate values. */
+const UNIQUE_FIELD = 'cf_external_payment_id';
 
 export const TOO_MANY: SimulatedAnswer = {
   status: 429,
@@ -39,11 +43,13 @@ export function answerRequest(state: State, request: SimulatedRequest): Simulate
   if (url.searchParams.get('organization_id') !== world.id) {
     return refusal(400, 6041, 'This user is not associated with the organization');
   }
+  if (id === undefined && method === 'PUT') return upsert(world, request);
   if (id === undefined)
     return method === 'POST' ? create(world, request) : readList(world, list, url);
   const payment = list === 'customerpayments' ? world.payments.get(id) : undefined;
   if (!payment || payment.deleted) return refusal(404, 1002, 'Payment does not exist.');
   if (method === 'DELETE') {
+    if (payment.refunds.length > 0) return refusal(400, 24018, 'Refunds have been made of it.');
     keep(world, { ...payment, deleted: true, changedAt: world.latest }, 'deleted');
     return ok({});
   }
@@ -124,11 +130,34 @@ type Asked = {
   readonly date: string;
   readonly reference_number?: string;
   readonly description?: string;
+  readonly account_id?: string;
+  readonly custom_fields?: readonly { readonly api_name: string; readonly value: string }[];
   readonly invoices?: readonly { invoice_id: string; amount_applied: string | number }[];
 };
 
-function create(world: Organization, { body }: SimulatedRequest): SimulatedAnswer {
+/** By a custom field whose values are kept apart: what is there under the value stays, what is not is created. */
+function upsert(world: Organization, request: SimulatedRequest): SimulatedAnswer {
+  const { headers, body } = request;
+  const { 'x-unique-identifier-key': key, 'x-unique-identifier-value': value } = headers;
+  if (key !== UNIQUE_FIELD || !value) return refusal(400, 2, 'Invalid value passed for the key.');
+  const known = [...world.payments.values()].find(
+    ({ uniqueValue, deleted }) => uniqueValue === value && !deleted,
+  );
+  if (known) return ok({ payment: paymentRow(world, known) });
   const asked = parseExactJson(body) as Asked;
+  const isSame = asked.custom_fields?.some((one) => one.api_name === key && one.value === value);
+  if (headers['x-upsert'] !== 'true' || !isSame) return refusal(404, 1002, 'No such payment.');
+  return create(world, request, value);
+}
+
+function create(
+  world: Organization,
+  { body }: SimulatedRequest,
+  uniqueValue?: string,
+): SimulatedAnswer {
+  const asked = parseExactJson(body) as Asked;
+  const account = asked.account_id ?? String(ACCOUNTS[0]);
+  if (!ACCOUNTS.includes(account)) return refusal(404, 1002, 'Account does not exist.');
   if (!world.contacts.has(asked.customer_id)) return refusal(404, 1002, 'Customer does not exist.');
   const invoices = asked.invoices ?? [];
   const first = world.invoices.get(invoices[0]?.invoice_id ?? '');
@@ -153,6 +182,8 @@ function create(world: Organization, { body }: SimulatedRequest): SimulatedAnswe
     date: asked.date,
     shares,
     recorded: true,
+    account,
+    ...(uniqueValue === undefined ? {} : { uniqueValue }),
     refunds: [],
     createdAt: at,
     changedAt: at,

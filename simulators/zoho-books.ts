@@ -14,6 +14,16 @@ export type ZohoBooksSimulatorOptions = SimulatorOptions & {
 };
 
 export type ZohoBooksSimulator = SimulatedBooks & {
+  /** A bookkeeper changes a payment: what it pays, its amount. */
+  edit(
+    paymentId: string,
+    changes: Partial<Pick<Payment, 'amountMinor' | 'shares' | 'description'>>,
+    at: Date,
+  ): void;
+  /** Its card was declined after all. */
+  decline(paymentId: string, at: Date): void;
+  /** The account that each payment was put into, by id. */
+  accounts(): ReadonlyMap<string, string | undefined>;
   refund(paymentId: string, amountMinor: bigint, at: Date): string;
   void(paymentId: string, at: Date): void;
   expireAccessTokens(): void;
@@ -30,6 +40,9 @@ export type Payment = {
   readonly date: string;
   readonly shares: readonly { readonly externalId: string; readonly amountMinor: bigint }[];
   readonly recorded: boolean;
+  readonly account?: string;
+  /** What stands in the custom field whose values are kept apart. */
+  readonly uniqueValue?: string;
   readonly createdAt: Date;
   readonly refunds: readonly {
     readonly id: string;
@@ -37,6 +50,7 @@ export type Payment = {
     readonly date: string;
   }[];
   readonly changedAt: Date;
+  readonly status?: 'success' | 'failure';
   readonly deleted: boolean;
 };
 type Contact = { readonly id: string; readonly name: string; readonly email: string };
@@ -154,6 +168,7 @@ function bookkeeping(world: Organization) {
   const addCustomer: SimulatedBooks['addCustomer'] = (customer, at) => {
     const id = world.nextId();
     world.contacts.set(id, { id, ...customer, changedAt: at });
+    if (at > world.latest) world.latest = at;
     return id;
   };
   const enter = (
@@ -187,6 +202,7 @@ function bookkeeping(world: Organization) {
       const id = world.nextId();
       const facts = { id, number, customerId: customerExternalId, totalMinor: amountMinor };
       world.invoices.set(id, { ...facts, currency, workOrder, changedAt: at });
+      if (at > world.latest) world.latest = at;
       return id;
     },
     enterPayment: ({ customerExternalId, method, invoices, note = '', ...facts }, at) =>
@@ -214,6 +230,9 @@ function bookkeeping(world: Organization) {
       return enter({ ...facts, mode: 'creditcard', reference: '' }, at);
     },
     void: remove,
+    edit: (paymentId, changes, at) => change(paymentId, at, changes),
+    decline: (paymentId, at) => change(paymentId, at, { status: 'failure' }),
+    accounts: () => new Map([...world.payments.values()].map(({ id, account }) => [id, account])),
     refund: (paymentId, amountMinor, at) => {
       const id = world.nextId();
       const refunds = world.payments.get(paymentId)?.refunds ?? [];
@@ -230,9 +249,9 @@ function accountsOf(world: Organization) {
     truth: () =>
       [...world.payments.values()]
         .filter(({ recorded }) => !recorded)
-        .map(({ id, deleted, amountMinor, currency, refunds }) => ({
+        .map(({ id, deleted, status, amountMinor, currency, refunds }) => ({
           externalId: id,
-          status: deleted ? ('voided' as const) : ('succeeded' as const),
+          status: deleted ? 'voided' : status === 'failure' ? 'failed' : 'succeeded',
           amountMinor,
           currency,
           refundedMinor: refunds.reduce((sum, one) => sum + one.amountMinor, 0n),
@@ -275,7 +294,7 @@ export function paymentRow(world: Organization, payment: Payment) {
     amount_refunded: decimal(refunded, currency),
     bank_charges: 0,
     date: payment.date,
-    status: 'success',
+    status: payment.status ?? 'success',
     reference_number: payment.reference,
     description: payment.description,
     customer_id: payment.customerId,

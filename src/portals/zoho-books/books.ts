@@ -12,7 +12,10 @@ import { payment as wirePayment, type ZohoPayment } from './wire.ts';
 const DESCRIPTION_MAX_LENGTH = 500;
 
 export const books: NonNullable<Portal<ZohoBooksSettings>['books']> = {
-  /** Zoho has no key against repetition: the mark stands in `reference_number` and is looked for first. */
+  /**
+   * The mark stands in `reference_number` and is looked for first. Zoho has no key against repetition, but may have a
+   * custom field whose values it keeps apart: the mark stands there, too, and Zoho records it once.
+   */
   async recordPayment(api, payment, { settings }) {
     const id =
       (await findByMark(api, payment.mark, settings)) ?? (await create(api, payment, settings));
@@ -49,17 +52,24 @@ async function create(
   payment: PaymentToRecord,
   settings: ZohoBooksSettings,
 ): Promise<string> {
-  const { currency } = payment;
+  const { currency, mark } = payment;
+  const { accountId, uniqueField } = settings;
   const decimal = (minor: bigint) => rawNumber(toDecimalText({ minor, currency }));
   const created = await ask(api, settings, 'customerpayments', {
-    method: 'POST',
+    ...(uniqueField === undefined
+      ? { method: 'POST' }
+      : { method: 'PUT', headers: upsertHeaders(uniqueField, mark) }),
     json: {
       customer_id: payment.customerExternalId,
       payment_mode: MODES[payment.method ?? ''] ?? 'others',
       amount: decimal(payment.amountMinor),
       date: payment.receivedOn,
-      reference_number: payment.mark,
+      reference_number: mark,
       description: payment.memo.slice(0, DESCRIPTION_MAX_LENGTH),
+      ...(accountId === undefined ? {} : { account_id: accountId }),
+      ...(uniqueField === undefined
+        ? {}
+        : { custom_fields: [{ api_name: uniqueField, value: mark }] }),
       invoices: payment.invoices.map(({ externalId, amountMinor }) => ({
         invoice_id: externalId,
         amount_applied: decimal(amountMinor),
@@ -74,6 +84,15 @@ async function create(
   const id = typeof told === 'object' && told !== null && 'payment_id' in told && told.payment_id;
   if (!id) throw new WireMismatch('payment.payment_id: missing in the answer');
   return String(id);
+}
+
+/** Creates what is not there under this value, and leaves one payment where it is. */
+function upsertHeaders(field: string, value: string): Readonly<Record<string, string>> {
+  return {
+    'X-Unique-Identifier-Key': field,
+    'X-Unique-Identifier-Value': value,
+    'X-Upsert': 'true',
+  };
 }
 
 const MODES: Readonly<Record<string, string | undefined>> = {

@@ -1,23 +1,31 @@
 /** Reading single objects of the organization, and what is left of those that were deleted. */
 import type { ApiAnswer, FetchRequest, PortalApi } from '../contract.ts';
 import { parseVerbatim, printVerbatim } from '../kit/documents.ts';
-import { Reauthorize, Rejected, RetryLater, WireMismatch } from '../kit/errors.ts';
+import { Reauthorize, Rejected, WireMismatch } from '../kit/errors.ts';
 import { parseExactJson } from '../kit/wire.ts';
 import { inOrganization, type ZohoBooksSettings } from './settings.ts';
 
 const ROOT = '/books/v3';
 /** "… does not exist": money that was deleted. */
-const NOT_THERE = [1002, 5];
+const NOT_THERE = 1002;
+/** A wrong address says nothing about what is asked for, though it is answered 404 as well. */
+const INVALID_URL = 5;
 const NOT_AUTHORIZED = 57;
 const PAGE_ROWS = 200;
 
-/** True for Zoho's own "too many" (minute and day), whatever the status. */
-export function throttled({ body }: Pick<ApiAnswer, 'body'>): boolean {
-  return /^\s*\{\s*"code"\s*:\s*4[45]\s*,/.test(body.subarray(0, 60).toString('utf8'));
+/** Minutes until it is worth asking again, by code: so many a minute, so many a day. */
+const TOO_MANY: Readonly<Record<string, number | undefined>> = { 44: 1, 45: 60 };
+
+/** Zoho's own "too many", whatever the status. */
+export function throttled({ body }: Pick<ApiAnswer, 'body'>): false | { readonly afterMs: number } {
+  const start = body.subarray(0, 60).toString('utf8');
+  const minutes = TOO_MANY[/^\s*\{\s*"code"\s*:\s*(\d+)\s*[,}]/.exec(start)?.[1] ?? ''];
+  return minutes === undefined ? false : { afterMs: minutes * 60_000 };
 }
 
 type Call = {
-  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly headers?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
   readonly json?: unknown;
 };
@@ -40,12 +48,12 @@ export async function ask(
   });
   const answer = readAnswer(body, status);
   if (answer.code === 0 && status < 300) return { answer, body };
-  if (status === 404 || NOT_THERE.includes(Number(answer.code))) return undefined;
+  const isGone = status === 404 && answer.code !== INVALID_URL;
+  if (isGone || answer.code === NOT_THERE) return undefined;
   const sentence = `${path} was answered ${answer.code}: ${answer.message ?? ''}`;
   if (answer.code === NOT_AUTHORIZED) {
     throw new Reauthorize(`${sentence}; look at the data centre, the organization and the scopes`);
   }
-  if (answer.code === 44 || answer.code === 45) throw new RetryLater(sentence, { afterMs: 60_000 });
   throw new Rejected(sentence, { status, body: body.subarray(0, 2000).toString('utf8') });
 }
 

@@ -4,7 +4,7 @@ import type { Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent } from '../events.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
-import { methodOf, readInstant, referencesOf, workOrderIn } from './reading.ts';
+import { elsewhereOf, methodOf, readInstant, referencesOf, workOrderIn } from './reading.ts';
 import type { ReadingSettings } from './settings.ts';
 import { contact, id, invoice, payment, refund, type ZohoPayment } from './wire.ts';
 
@@ -20,8 +20,11 @@ export function normalize(document: PortalDocument, settings: ReadingSettings): 
     return { quarantined: `Zoho answered with an error: ${code} ${value.message ?? ''}`.trim() };
   }
   if (isRecord(value.gone)) return gone(document, value.gone, settings);
-  if (isRecord(value.refunds_of)) return refundOf(value.refunds_of, value.payment_refund);
-  if (isRecord(value.invoice)) return invoiceOf(value.invoice);
+  const { timeZone } = settings;
+  if (isRecord(value.refunds_of)) {
+    return refundOf(value.refunds_of, value.payment_refund, timeZone);
+  }
+  if (isRecord(value.invoice)) return invoiceOf(value.invoice, timeZone);
   if (isRecord(value.contact)) return contactOf(value.contact, settings);
   const organization = value.organization_id;
   const own = settings.organizationId;
@@ -33,9 +36,15 @@ export function normalize(document: PortalDocument, settings: ReadingSettings): 
   const paymentId = readWire(id, told.payment_id);
   const asked = { entity: 'payment', id: paymentId };
   // An answer of the API is whole; a delivery holds what somebody chose, and its deletion looks the same.
-  const whole = code === 0 || payment.safeParse(told).success;
-  if (!whole || /delete/i.test(String(value.event ?? ''))) return { fetch: [asked] };
-  return paymentOf(readWire(payment, told));
+  if (code === 0) return paymentOf(readWire(payment, told), timeZone);
+  if (!isWhole(told) || /delete/i.test(String(value.event ?? ''))) return { fetch: [asked] };
+  return paymentOf(readWire(payment, told), timeZone);
+}
+
+/** Fields that somebody chose may be written for people (`$1,500.00`). */
+function isWhole(told: Record<string, unknown>): boolean {
+  const read = payment.safeParse(told);
+  return read.success && /^-?\d+(\.\d+)?$/.test(read.data.amount);
 }
 
 const WRAPPERS = ['payment', 'customer_payment', 'customerpayment'] as const;
@@ -59,7 +68,7 @@ function withoutPayment(value: Record<string, unknown>): Normalized {
   throw new WireMismatch('payment_id: missing; the webhook must send the payment or its id');
 }
 
-function paymentOf(facts: ZohoPayment): Normalized {
+function paymentOf(facts: ZohoPayment, timeZone: string | undefined): Normalized {
   const { payment_id: paymentId, currency_code: currency, status } = facts;
   const amountMinor = fromDecimalText(facts.amount, currency).minor;
   if (amountMinor < 0n) throw new WireMismatch(`amount: ${facts.amount} is not documented`);
@@ -68,7 +77,7 @@ function paymentOf(facts: ZohoPayment): Normalized {
   if (!type) return { quarantined: `payment ${paymentId} has the unknown status "${status}"` };
   const changed = facts.last_modified_time ?? facts.created_time ?? facts.date;
   if (changed === null) throw new WireMismatch('last_modified_time: missing');
-  const occurredAt = readInstant(changed, 'last_modified_time');
+  const occurredAt = readInstant(changed, 'last_modified_time', timeZone);
   const fee = fromDecimalText(facts.bank_charges ?? '0', currency).minor;
   const event: CanonicalEvent = {
     type,
@@ -84,7 +93,7 @@ function paymentOf(facts: ZohoPayment): Normalized {
       facts.customer_id === null
         ? null
         : { externalId: facts.customer_id, name: facts.customer_name, email: facts.email },
-    links: {},
+    links: elsewhereOf(facts),
     revision: Math.floor(Date.parse(occurredAt) / 1000),
   };
   const refunded = fromDecimalText(facts.amount_refunded ?? '0', currency).minor > 0n;
@@ -121,7 +130,11 @@ function gone(
   };
 }
 
-function refundOf(of: Record<string, unknown>, row: unknown): Normalized {
+function refundOf(
+  of: Record<string, unknown>,
+  row: unknown,
+  timeZone: string | undefined,
+): Normalized {
   if (row === undefined) return { ignored: 'refunds: none' };
   const facts = readWire(refund, row);
   const paymentId = readWire(id, of.payment_id);
@@ -138,7 +151,7 @@ function refundOf(of: Record<string, unknown>, row: unknown): Normalized {
         externalPaymentId: paymentId,
         refundId: facts.payment_refund_id,
         eventId: `refund:${facts.payment_refund_id}`,
-        occurredAt: readInstant(facts.date, 'date'),
+        occurredAt: readInstant(facts.date, 'date', timeZone),
         amountMinor,
         method: methodOf(facts.refund_mode),
       },
@@ -146,7 +159,7 @@ function refundOf(of: Record<string, unknown>, row: unknown): Normalized {
   };
 }
 
-function invoiceOf(row: unknown): Normalized {
+function invoiceOf(row: unknown, timeZone: string | undefined): Normalized {
   const facts = readWire(invoice, row);
   const { invoice_id: externalId, currency_code: currency, status } = facts;
   if (/^(draft|pending_approval|approved|rejected)$/i.test(status)) {
@@ -154,7 +167,7 @@ function invoiceOf(row: unknown): Normalized {
   }
   const changed = facts.last_modified_time ?? facts.created_time ?? facts.date;
   if (changed === null) throw new WireMismatch('last_modified_time: missing');
-  const occurredAt = readInstant(changed, 'last_modified_time');
+  const occurredAt = readInstant(changed, 'last_modified_time', timeZone);
   const totalMinor = fromDecimalText(facts.total, currency).minor;
   if (totalMinor < 0n) throw new WireMismatch(`total: ${facts.total} is not documented`);
   const written = workOrderIn(facts.reference_number);

@@ -1,7 +1,8 @@
 /** What people write into payments: modes, references, work orders; and Zoho's way of writing time. */
 import { fromDecimalText } from '../../money/money.ts';
-import type { Method, Reference } from '../events.ts';
+import type { CanonicalEvent, Method, Reference } from '../events.ts';
 import { WireMismatch } from '../kit/errors.ts';
+import { wallTime } from '../kit/wall-time.ts';
 import type { ZohoPayment } from './wire.ts';
 
 /** In this order: "creditcard" is not credit, "banktransfer" may be localised or of the firm's own making. */
@@ -54,17 +55,35 @@ export function referencesOf(facts: ZohoPayment): readonly Reference[] {
 }
 
 /**
- * An instant with a compact offset (`+0530`), or only a day, in UTC.
- * @throws WireMismatch without an offset: a local time would be read in the zone of this machine.
+ * An instant with a compact offset (`+0530`), in UTC; a day alone is its midnight where the organization is.
+ * @throws WireMismatch for a time without an offset, which would be read in the zone of this machine
  */
-export function readInstant(text: string, path: string): string {
-  const day = /^\d{4}-\d\d-\d\d$/.test(text);
-  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)(Z|[+-]\d\d:?\d\d)$/.exec(text);
-  const [, local = '', offset = ''] = match ?? [];
-  const zoned = `${local}${offset.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2')}`;
-  const instant = new Date(day ? `${text}T00:00:00Z` : zoned);
-  if ((!match && !day) || Number.isNaN(instant.getTime())) {
-    throw new WireMismatch(`${path}: "${text}" is not an instant with its offset`);
+export function readInstant(text: string, path: string, timeZone = 'UTC'): string {
+  const [, local = '', offset = ''] =
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)(Z|[+-]\d\d:?\d\d)$/.exec(text) ?? [];
+  try {
+    if (/^\d{4}-\d\d-\d\d$/.test(text)) return wallTime(`${text}T00:00:00`, timeZone);
+    return new Date(`${local}${offset.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2')}`).toISOString();
+  } catch (cause) {
+    throw new WireMismatch(`${path}: "${text}" is not an instant with its offset`, { cause });
   }
-  return instant.toISOString();
+}
+
+/** Portals that a mode of payment names; others have ids of their own, too. */
+const GATEWAYS: readonly (readonly [RegExp, string])[] = [
+  [/stripe/i, 'stripe'],
+  [/paypal/i, 'paypal'],
+  [/square/i, 'square'],
+  [/braintree/i, 'braintree'],
+  [/authorize/i, 'authorize-net'],
+];
+
+/** What the card processor calls the same money, where Zoho names it. */
+export function elsewhereOf({
+  online_transaction_id: externalId,
+  payment_mode: mode,
+}: ZohoPayment): CanonicalEvent['links'] {
+  if (externalId === null) return {};
+  const portal = GATEWAYS.find(([pattern]) => pattern.test(mode ?? ''))?.[1];
+  return { elsewhere: [{ ...(portal ? { portal } : {}), externalId }] };
 }

@@ -1,7 +1,7 @@
 /** What a Zoho Books connection needs, in Zoho's own words. */
 import { z } from 'zod';
 import { Reauthorize, WireMismatch } from '../kit/errors.ts';
-import { currency, flag } from '../kit/fields.ts';
+import { currency, flag, timeZone } from '../kit/fields.ts';
 import { secret, secrets } from '../kit/secret.ts';
 
 /** Each data centre has an API and an accounts server of its own; nothing of one is known to another. */
@@ -43,6 +43,25 @@ export const settings = z.object({
     .describe('Where the organization lives, as the address of Zoho Books ends.'),
   apiBaseUrl: address.default(DATA_CENTRES.us.api),
   authBaseUrl: address.default(DATA_CENTRES.us.accounts),
+  timeZone: timeZone(
+    'IANA time zone of the organization, in which days without a time are read: Settings > Organization Profile.',
+  ),
+  accountId: z
+    .string()
+    .trim()
+    .regex(/^\d+$/, 'is digits only')
+    .optional()
+    .describe(
+      'ID of the account into which our payments are recorded: the end of its address under Accountant > Chart of Accounts. Zoho chooses when absent.',
+    ),
+  uniqueField: z
+    .string()
+    .trim()
+    .regex(/^cf_\w+$/, 'begins with cf_')
+    .optional()
+    .describe(
+      'API name (cf_…) of a custom field of payments received that prevents duplicate values. With it Zoho itself keeps a payment once.',
+    ),
   homeCurrency: currency('Currency of a payment that was deleted before it was read.').default(
     'USD',
   ),
@@ -51,7 +70,9 @@ export const settings = z.object({
 export type ZohoBooksSettings = z.output<typeof settings>;
 
 /** What `normalize` reads; each has a meaning when absent. */
-export type ReadingSettings = Partial<Pick<ZohoBooksSettings, 'organizationId' | 'homeCurrency'>>;
+export type ReadingSettings = Partial<
+  Pick<ZohoBooksSettings, 'organizationId' | 'homeCurrency' | 'timeZone'>
+>;
 
 /** The API's address: that of the data centre unless another was set. */
 export function apiBaseUrl({ apiBaseUrl: set, dataCentre }: ZohoBooksSettings): string {

@@ -35,6 +35,7 @@ export const payment = z.object({
     .nullish()
     .transform((invoices) => invoices ?? []),
   custom_fields: customFields,
+  online_transaction_id: text,
   created_time: text,
   last_modified_time: text,
 });
