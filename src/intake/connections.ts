@@ -5,6 +5,7 @@ import { addJob } from '../db/jobs.ts';
 import { encodeJson } from '../db/json.ts';
 import type { Portal } from '../portals/contract.ts';
 import { findPortal } from '../portals/index.ts';
+import { Secret } from '../portals/kit/secret.ts';
 import { recordAudit } from './audit.ts';
 import {
   InvalidSettings,
@@ -168,6 +169,72 @@ function merged(
 ): Readonly<Record<string, unknown>> {
   const all = Object.entries({ ...kept, ...changes });
   return Object.fromEntries(all.filter(([, value]) => value !== null));
+}
+
+/**
+ * Adds a secret that the portal has proven to those of a setting. One that is known changes nothing, and nothing else
+ * of the connection changes; its settings have a new version only where the setting was empty before.
+ */
+export async function learnSecret(
+  tx: Queryable,
+  sealer: Sealer,
+  learned: {
+    readonly organizationId: number;
+    readonly id: string;
+    readonly setting: string;
+    readonly secret: Secret;
+  },
+): Promise<void> {
+  const { organizationId, id, setting } = learned;
+  const [row] = await tx.query<ConnectionRow>(
+    sql`${selectConnection} where c.organization_id = ${organizationId} and c.id = ${id} for update`,
+  );
+  if (!row) return;
+  const portal = requirePortal(row.portal);
+  const context = sealContext(organizationId, id);
+  const opened = openSecrets(sealer, row.settings_sealed, context);
+  const known = listOf(portal, { ...row.public_settings, ...opened }, setting);
+  const given = learned.secret.reveal();
+  if (known.includes(given)) return;
+  const now = { ...row.public_settings, ...opened, [setting]: [...known, given].join(',') };
+  const { publicSettings, secrets } = splitSettings(portal, now);
+  if (!listOf(portal, { ...publicSettings, ...secrets }, setting).includes(given)) {
+    throw new Error(`${portal.name} learned what ${setting} cannot hold`);
+  }
+  const isNew = known.length === 0;
+  const version = row.settings_version + (isNew ? 1 : 0);
+  await tx.execute(
+    sql`update connections set settings_sealed = ${sealSecrets(sealer, secrets, context)},
+          public_settings = ${encodeJson(publicSettings)}::jsonb, settings_version = ${version}
+        where organization_id = ${organizationId} and id = ${id}`,
+  );
+  if (isNew) {
+    await tx.execute(
+      sql`insert into connection_settings (organization_id, connection_id, version, public_settings)
+          values (${organizationId}, ${id}, ${version}, ${encodeJson(publicSettings)}::jsonb)`,
+    );
+  }
+  await recordAudit(tx, {
+    organizationId,
+    actor: portal.id,
+    verb: 'connection.learned',
+    subject: id,
+    details: { setting },
+  });
+  await tx.query(sql`select pg_notify(${CONNECTIONS_CHANNEL}, ${id})`);
+}
+
+/** The secrets of a setting that holds several. */
+function listOf(
+  portal: Portal,
+  given: Readonly<Record<string, unknown>>,
+  setting: string,
+): readonly string[] {
+  const settings = portal.settings.parse(given) as Readonly<Record<string, unknown>>;
+  const list = settings[setting];
+  return Array.isArray(list)
+    ? list.map((one) => (one instanceof Secret ? one.reveal() : String(one)))
+    : [];
 }
 
 function requirePortal(id: string): Portal {

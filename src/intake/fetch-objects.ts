@@ -2,9 +2,11 @@
 import type { Logger } from 'pino';
 import { type Queryable, sql } from '../db/database.ts';
 import { addJob } from '../db/jobs.ts';
+import type { Fetched } from '../portals/contract.ts';
 import { Reauthorize, RetryLater } from '../portals/kit/errors.ts';
+import { revealSecrets } from './concealed.ts';
 import { noteConnectionError } from './connection-health.ts';
-import { type Connection, loadConnection } from './connections.ts';
+import { type Connection, learnSecret, loadConnection } from './connections.ts';
 import type { AccessContext, PortalAccess } from './portal-access.ts';
 import { type NewDocument, storeDocuments } from './store.ts';
 
@@ -51,17 +53,19 @@ export async function fetchObjects(
   await wakeAgain(ctx, input);
 }
 
-type Fetched = {
-  readonly request: { readonly entity: string; readonly id: string };
-  readonly body: Buffer;
-};
+/** The request that a fetch is for; secrets in it are opened for the portal alone. */
+function requestOf(ctx: IntakeJobs, connection: Connection, due: DueFetch): Fetched['request'] {
+  const { entity, external_id: id } = due;
+  const isConcealing = connection.portal.webhook?.conceal !== undefined;
+  return { entity, id: isConcealing ? revealSecrets(ctx.sealer, connection, id) : id };
+}
 
 async function fetchAll(
   ctx: IntakeJobs,
   connection: Connection,
   due: readonly DueFetch[],
 ): Promise<readonly Fetched[] | undefined> {
-  const requests = due.map((one) => ({ entity: one.entity, id: one.external_id }));
+  const requests = due.map((one) => requestOf(ctx, connection, one));
   try {
     return await connection.portal.fetch?.(ctx.access(connection), requests, connection.settings);
   } catch (error) {
@@ -104,9 +108,13 @@ async function store(
   fetched: readonly Fetched[],
 ): Promise<void> {
   const { organizationId, id: connectionId, portal } = connection;
-  const keyOf = (entity: string, id: string) => `${entity}\u0000${id}`;
-  const notices = new Map(due.map((one) => [keyOf(one.entity, one.external_id), one]));
-  const found = new Set(fetched.map(({ request }) => keyOf(request.entity, request.id)));
+  const keyOf = ({ entity, id }: Fetched['request']) => `${entity}\u0000${id}`;
+  const requested = due.map((one) => [keyOf(requestOf(ctx, connection, one)), one] as const);
+  const notices = new Map(requested);
+  const found = new Set(fetched.map(({ request }) => keyOf(request)));
+  const isFound = ([key]: (typeof requested)[number]) => found.has(key);
+  const done = requested.filter(isFound).map(([, one]) => one);
+  const missing = requested.filter((one) => !isFound(one)).map(([, one]) => one);
   const documents = fetched.flatMap(({ request, body }) =>
     portal.split(body, {}).map(
       (part): NewDocument => ({
@@ -118,7 +126,7 @@ async function store(
         headers: {},
         // It came over TLS from the portal itself, asked with our credentials.
         authentic: true,
-        ...parentOf(notices.get(keyOf(request.entity, request.id))),
+        ...parentOf(notices.get(keyOf(request))),
         settingsVersion: connection.settingsVersion,
         receivedAt: ctx.now(),
       }),
@@ -126,14 +134,16 @@ async function store(
   );
   await ctx.database.transaction(async (tx) => {
     await storeDocuments(tx, documents);
-    const done = due.filter((one) => found.has(keyOf(one.entity, one.external_id)));
+    for (const { learned } of fetched) {
+      if (learned)
+        await learnSecret(tx, ctx.sealer, { organizationId, id: connectionId, ...learned });
+    }
     await tx.execute(
       sql`delete from fetches where organization_id = ${organizationId} and connection_id = ${connectionId}
           and (entity, external_id, version) in (select * from unnest(
             ${done.map((one) => one.entity)}::text[], ${done.map((one) => one.external_id)}::text[],
             ${done.map((one) => one.version)}::integer[]))`,
     );
-    const missing = due.filter((one) => !found.has(keyOf(one.entity, one.external_id)));
     await retryOrEnd(tx, connection, missing, {
       now: ctx.now(),
       maxAttempts: MISSING_ATTEMPTS,

@@ -39,6 +39,7 @@ beforeEach(async () => {
   await db.execute(sql`update connections set enabled = false where portal <> 'own'`);
   ctx = {
     intake: createIntake(db),
+    sealer: connecting.sealer,
     connections: connectionCache(connecting, () => NOW),
     refusals: countRefusals(db, () => NOW),
     asking: () => assert.fail('nothing is asked'),

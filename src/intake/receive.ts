@@ -2,8 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Asking, Notice, Reply, Verdict } from '../portals/contract.ts';
 import { portals } from '../portals/index.ts';
+import { concealSecrets } from './concealed.ts';
 import type { Connection, ConnectionCache } from './connections.ts';
 import type { Refusals } from './refusals.ts';
+import type { Sealer } from './sealing.ts';
 import type { Intake, NewDocument } from './store.ts';
 
 type Refused = {
@@ -30,6 +32,7 @@ export type Received =
 
 export type Receiving = {
   readonly intake: Intake;
+  readonly sealer: Sealer;
   readonly connections: ConnectionCache;
   readonly refusals: Refusals;
   readonly asking: (connection: Connection) => Asking;
@@ -72,7 +75,7 @@ async function receiveFor(
       connectionId: connection.id,
       origin: 'webhook',
       key: part.repeatable ? `${part.key}:${randomUUID()}` : part.key,
-      body: part.body,
+      body: concealSecrets(ctx.sealer, connection, part.body),
       headers: notice.headers,
       authentic: verdict.verdict === 'authentic',
       settingsVersion: connection.settingsVersion,

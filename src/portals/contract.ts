@@ -65,6 +65,13 @@ export type SplitDocument = {
 /** An object to fetch after a notice that only names it. */
 export type FetchRequest = { readonly entity: string; readonly id: string };
 
+export type Fetched = {
+  readonly request: FetchRequest;
+  readonly body: Buffer;
+  /** A secret that the portal proved to be its own by this: added to those of a setting made by `secrets()`. */
+  readonly learned?: { readonly setting: string; readonly secret: Secret };
+};
+
 /** A stored document as `normalize` sees it; `headers` are empty for what was pulled, fetched or uploaded. */
 export type PortalDocument = {
   readonly body: Buffer;
@@ -275,6 +282,11 @@ export type Portal<S = unknown, C = unknown> = {
     /** The reply once stored. A function may answer 400 for a body that is stored and quarantined. */
     acknowledge: Reply | ((notice: Notice, settings: S) => Reply);
     readonly bodyLimitBytes?: number;
+    /**
+     * The body with each secret in it (a key that the portal introduces) replaced by what `seal` makes of it: letters,
+     * digits, `.`, `-` and `_`. So it is stored, and a request to fetch that names one has it opened again.
+     */
+    conceal?(body: Buffer, seal: (secret: string) => string): Buffer;
     /** Paths that the portal's senders insist on, served beside the connection's own address. */
     readonly paths?: readonly string[];
   };
@@ -297,7 +309,7 @@ export type Portal<S = unknown, C = unknown> = {
     api: PortalApi,
     requests: readonly FetchRequest[],
     settings: S,
-  ): Promise<readonly { readonly request: FetchRequest; readonly body: Buffer }[]>;
+  ): Promise<readonly Fetched[]>;
   readonly pull?: {
     readonly everySeconds: number;
     /** How far a pull re-reads before its cursor (`page` subtracts it); duplicates are free. */

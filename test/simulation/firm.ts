@@ -85,6 +85,7 @@ export async function openFirm(
     random: { story, network, engine },
     receiving: {
       intake: createIntake(cutOffStatements(db, engine, CUT_OFF_RATE)),
+      sealer,
       connections,
       refusals,
       asking: askPortal(access),

@@ -1,9 +1,12 @@
 /** Objects that callbacks named, and callbacks that introduced themselves. */
-import type { FetchRequest, PortalApi } from '../contract.ts';
+import type { Fetched, FetchRequest, PortalApi } from '../contract.ts';
 import { printVerbatim } from '../kit/documents.ts';
 import { Rejected } from '../kit/errors.ts';
+import { Secret } from '../kit/secret.ts';
+import { parseExactJson, readWire } from '../kit/wire.ts';
 import { WITH_NAMES } from './pull.ts';
 import { accountingPath, callbacksPath, type FreshBooksSettings } from './settings.ts';
+import { callbackAnswer } from './wire.ts';
 
 const PATHS: Readonly<Record<string, string>> = {
   payment: 'payments/payments',
@@ -17,13 +20,14 @@ export async function fetchObjects(
   api: PortalApi,
   requests: readonly FetchRequest[],
   settings: FreshBooksSettings,
-): Promise<{ request: FetchRequest; body: Buffer }[]> {
-  const found: { request: FetchRequest; body: Buffer }[] = [];
+): Promise<readonly Fetched[]> {
+  const found: Fetched[] = [];
   for (const request of requests) {
-    const body =
-      request.entity === 'callback'
-        ? await verifyCallback(api, request.id, settings)
-        : await readNamed(api, request, settings);
+    if (request.entity === 'callback') {
+      found.push(...(await verifyCallback(api, request, settings)));
+      continue;
+    }
+    const body = await readNamed(api, request, settings);
     if (body) found.push({ request, body });
   }
   return found;
@@ -58,21 +62,34 @@ async function readNamed(
 
 /**
  * Anyone can post a verifier, so FreshBooks is asked: it knows the callback only if it is our account's, and takes
- * only the verifier that it sent itself. A wrong one changes nothing.
+ * only the verifier that it sent itself. A wrong one changes nothing; the right one is the key of that callback.
  */
 async function verifyCallback(
   api: PortalApi,
-  named: string,
+  request: FetchRequest,
   settings: FreshBooksSettings,
-): Promise<Buffer | undefined> {
-  const [id = '', ...rest] = named.split(':');
+): Promise<readonly Fetched[]> {
+  const [id = '', ...rest] = request.id.split(':');
+  const verifier = rest.join(':');
   const path = callbacksPath(settings, encodeURIComponent(id));
-  if (!(await readObject(api, path))) return undefined;
+  if (!(await readObject(api, path))) return [];
   const { status, body } = await api.request({
     method: 'PUT',
     path,
-    json: { callback: { callback_id: Number(id), verifier: rest.join(':') } },
+    json: { callback: { callback_id: Number(id), verifier } },
     accept: [400, 404, 422],
   });
-  return status < 300 ? body : undefined;
+  if (status >= 300) return [];
+  const { callbackid, verified, event, uri } = readWire(callbackAnswer, parseExactJson(body))
+    .response.result.callback;
+  // Without the rest of the answer, which is not documented and may hold the verifier.
+  const told = { response: { result: { callback: { callbackid, verified, event, uri } } } };
+  const isKept = verified && /^[^\s,]+$/.test(verifier);
+  return [
+    {
+      request,
+      body: Buffer.from(JSON.stringify(told)),
+      ...(isKept ? { learned: { setting: 'verifiers', secret: new Secret(verifier) } } : {}),
+    },
+  ];
 }

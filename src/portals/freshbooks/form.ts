@@ -27,3 +27,12 @@ function quoted(text: string): string {
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
+
+/** The form with another value in place of each that the field has. */
+export function withField(body: Buffer, name: string, value: (text: string) => string): Buffer {
+  const fields = readForm(body).map(([known, text]): [string, string] => [
+    known,
+    known === name && text !== '' ? value(text) : text,
+  ]);
+  return Buffer.from(new URLSearchParams(fields).toString());
+}

@@ -7,7 +7,7 @@ import { normalize } from './normalize.ts';
 import { type Cursor, pull } from './pull.ts';
 import { consentPage, type FreshBooksSettings, SCOPES, settings } from './settings.ts';
 import { split } from './split.ts';
-import { authenticate, BODY_LIMIT_BYTES, recognizes } from './webhook.ts';
+import { authenticate, BODY_LIMIT_BYTES, conceal, recognizes } from './webhook.ts';
 
 export const freshbooks = definePortal<FreshBooksSettings, Cursor>({
   id: 'freshbooks',
@@ -50,6 +50,7 @@ export const freshbooks = definePortal<FreshBooksSettings, Cursor>({
     authenticate,
     acknowledge: { status: 200 },
     bodyLimitBytes: BODY_LIMIT_BYTES,
+    conceal,
   },
   split,
   normalize,

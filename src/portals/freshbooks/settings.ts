@@ -36,7 +36,7 @@ export const settings = z.object({
     .optional()
     .describe('Account id of the business, such as zDmNq. The consent page tells it by itself.'),
   verifiers: secrets(
-    'Verifiers of the callbacks: each stands in the delivery named callback.verify that FreshBooks sent when the callback was registered.',
+    'Verifiers of the callbacks, which FreshBooks sends when one is registered and are then learned by themselves. To be entered only for callbacks that were verified elsewhere before.',
   ).optional(),
   redirectUri: address
     .optional()

@@ -7,7 +7,7 @@ import type { Notice } from '../contract.ts';
 import { hmac } from '../kit/hmac.ts';
 import { signedText } from './form.ts';
 import { type FreshBooksSettings, settings as settingsOf } from './settings.ts';
-import { authenticate, recognizes } from './webhook.ts';
+import { authenticate, conceal, recognizes } from './webhook.ts';
 
 type Vector = { name: string; key: string; body: string; signed_string: string; expected: string };
 const VECTORS: readonly Vector[] = JSON.parse(
@@ -83,6 +83,23 @@ describe('the introduction of a callback', () => {
     }
     const other = authenticate(notice(introduction, signed(introduction, 'x')), connection());
     assert.equal(other.verdict, 'refused');
+  });
+
+  test('is stored with its verifier sealed, however its name is written, and says the same else', () => {
+    const sealed = (body: string) => conceal(Buffer.from(body), () => 'sealed.x-Y_z').toString();
+    assert.equal(sealed(introduction), 'name=callback.verify&object_id=2001&verifier=sealed.x-Y_z');
+    assert.equal(
+      sealed(`verifi%65r=${KEY}&object_id=2001`),
+      'verifier=sealed.x-Y_z&object_id=2001',
+    );
+    assert.ok(!sealed(`verifier=&verifier=${KEY}&object_id=2001`).includes(KEY));
+    assert.equal(sealed(FORM), FORM);
+    let told = '';
+    conceal(Buffer.from('verifier=a%2Bb+c'), (secret) => {
+      told = secret;
+      return 'x';
+    });
+    assert.equal(told, 'a+b c', 'what it means, not how it is written');
   });
 
   test('is recognised by its verifier alone', () => {

@@ -3,10 +3,11 @@ import type { Notice, Verdict } from '../contract.ts';
 import { hmac, sameBytes } from '../kit/hmac.ts';
 import type { Secret } from '../kit/secret.ts';
 import { AUTHENTIC, likelyMistake, refused } from '../kit/verdict.ts';
-import { fieldOf, signedText } from './form.ts';
+import { fieldOf, signedText, withField } from './form.ts';
 import type { FreshBooksSettings } from './settings.ts';
 
 const SIGNATURE = 'x-freshbooks-hmac-sha256';
+const VERIFIER = 'verifier';
 export const BODY_LIMIT_BYTES = 64 * 1024;
 
 /**
@@ -44,8 +45,13 @@ export function recognizes({ headers, body }: Notice): boolean {
   return body.length <= BODY_LIMIT_BYTES && introducedBy(body) !== undefined;
 }
 
+/** The verifier of an introduction, which is the key of all that follows, is for nobody to read. */
+export function conceal(body: Buffer, seal: (secret: string) => string): Buffer {
+  return fieldOf(body, VERIFIER) === undefined ? body : withField(body, VERIFIER, seal);
+}
+
 /** The verifier in the post that introduces a callback, whose exact name is not documented. */
 function introducedBy(body: Buffer): string | undefined {
   if (!/^\d+$/.test(fieldOf(body, 'object_id') ?? '')) return undefined;
-  return fieldOf(body, 'verifier') || undefined;
+  return fieldOf(body, VERIFIER) || undefined;
 }

@@ -85,6 +85,10 @@ export const callback = z.object({
   uri: z.string(),
 });
 
+export const callbackAnswer = z.object({
+  response: z.object({ result: z.object({ callback }) }),
+});
+
 /** The businesses a person belongs to; those without accounting have no account. */
 export const me = z.object({
   response: z.object({

@@ -130,10 +130,7 @@ describe('recording payments', () => {
         assert.match(error.message, because);
         return true;
       });
-    await differs(
-      { amountMinor: 50_001n },
-      /amount is 500\.00, not 500\.01/,
-    );
+    await differs({ amountMinor: 50_001n }, /amount is 500\.00, not 500\.01/);
     await differs({ currency: 'EUR' }, /currency_code is USD, not EUR/);
     await differs({ customerExternalId: '1' }, /customer_id is \d+, not 1/);
     await differs({ invoices: [] }, /it pays 50000 to invoice \d+, not no invoice/);
