@@ -38,7 +38,8 @@ export const simulators = {
     simulateChargebee({ ...options, billsHere: setting.chance(0.5) }),
   'authorize-net': simulateAuthorizeNet,
   paypal: simulatePaypal,
-  square: simulateSquare,
+  square: (options, setting) =>
+    simulateSquare({ ...options, credentials: setting.pick(['token', 'application']) }),
   shopify: (options, setting) =>
     simulateShopify({
       ...options,

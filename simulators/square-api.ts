@@ -1,7 +1,13 @@
 /** The simulated Square's REST API: lists with opaque cursors, searches, and errors in Square's form. */
+import type { AuthorizationServer } from './authorization-server.ts';
 import type { SimulatedAnswer, SimulatedRequest } from './faulty-server.ts';
 import type { SquareObject } from './square-objects.ts';
 import type { Kind, SquareWorld } from './square-world.ts';
+
+export type SquareState = {
+  readonly world: SquareWorld;
+  readonly authorization: AuthorizationServer;
+};
 
 /** Square's answer to too many requests. */
 export const TOO_MANY: SimulatedAnswer = failure(429, 'RATE_LIMIT_ERROR', 'RATE_LIMITED');
@@ -28,9 +34,15 @@ const OBJECTS: Readonly<Record<string, Kind>> = {
 };
 
 /** Answers one request that meets no fault. */
-export function answerSquare(world: SquareWorld, request: SimulatedRequest): SimulatedAnswer {
+export function answerSquare(
+  { world, authorization }: SquareState,
+  request: SimulatedRequest,
+): SimulatedAnswer {
+  const consent = authorization.answer(request);
+  if (consent) return consent;
   const { method, url, headers } = request;
-  if (headers.authorization !== `Bearer ${world.accessToken}`) {
+  const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
+  if (token !== world.accessToken && !authorization.accepts(token)) {
     return failure(401, 'AUTHENTICATION_ERROR', 'UNAUTHORIZED');
   }
   const [version, collection = '', id, ...rest] = url.pathname.split('/').filter((part) => part);

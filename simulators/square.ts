@@ -1,4 +1,5 @@
 /** A simulated Square seller: payments of several locations, refunds, disputes, payouts and invoices. */
+import { authorizationServer } from './authorization-server.ts';
 import type {
   SimulatedOrder,
   SimulatedPortal,
@@ -13,10 +14,31 @@ import type { SquareObject, WireMoney } from './square-objects.ts';
 import * as square from './square-objects.ts';
 import { newWorld, type SquareWorld } from './square-world.ts';
 
+export type SquareSimulatorOptions = SimulatorOptions & {
+  /** The seller's own token, or an application that the seller permitted. */
+  readonly credentials?: 'token' | 'application';
+};
+
 /** Starts the seller on loopback. */
-export async function simulateSquare(options: SimulatorOptions): Promise<SimulatedPortal> {
+export async function simulateSquare(options: SquareSimulatorOptions): Promise<SimulatedPortal> {
   const world = newWorld(options.seed);
-  const server = await serveFaulty((request) => answerSquare(world, request), {
+  const authorization = authorizationServer({
+    random: seededRandom(options.seed + 3),
+    authorizePath: '/oauth2/authorize',
+    tokenPath: '/oauth2/token',
+    client: 'json',
+    accessSeconds: 30 * 86_400,
+    rotation: 'none',
+    // An instant in place of a lifetime; the seller's own clock is the world's.
+    extra: () => ({
+      expires_in: undefined,
+      expires_at: '2099-01-01T00:00:00Z',
+      merchant_id: world.merchantId,
+    }),
+    required: ['scope', 'session', 'state'],
+  });
+  const state = { world, authorization };
+  const server = await serveFaulty((request) => answerSquare(state, request), {
     // A generator of its own, so that the number of requests does not change what customers do.
     random: seededRandom(options.seed ^ 0x59a4e),
     faultRate: options.faultRate ?? 0,
@@ -28,9 +50,16 @@ export async function simulateSquare(options: SimulatorOptions): Promise<Simulat
     settings: {
       signatureKey: world.signatureKey,
       notificationUrl: world.notificationUrl,
-      accessToken: world.accessToken,
+      ...(options.credentials === 'application'
+        ? {
+            applicationId: authorization.clientId,
+            applicationSecret: authorization.clientSecret,
+            refreshToken: authorization.refreshToken,
+          }
+        : { accessToken: world.accessToken }),
       environment: 'sandbox',
       apiBaseUrl: server.baseUrl,
+      authBaseUrl: server.baseUrl,
     },
     currencies: [...new Set(world.locations.map(({ currency }) => currency))],
     ...paymentsOf(world),

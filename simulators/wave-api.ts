@@ -45,12 +45,18 @@ function answerQuery(state: WaveApi, asked: Asked): SimulatedAnswer {
   return answerInvoices(state, asked);
 }
 
-function answerBusinesses({ businessId, homeCurrency }: WaveApi): SimulatedAnswer {
-  const currency = { code: homeCurrency };
-  const node = { id: businessId, name: 'Simulated Air Service', isPersonal: false, currency };
-  const pageInfo = { currentPage: 1, totalPages: 1, totalCount: 1 };
+function answerBusinesses({ businessId, furtherBusinesses, ...state }: WaveApi): SimulatedAnswer {
+  const currency = { code: state.homeCurrency };
+  const own = [businessId, 'Simulated Air Service'] as const;
+  const further = furtherBusinesses.map(
+    (name, index) => [Buffer.from(`Business:${index}`).toString('base64'), name] as const,
+  );
+  const edges = [own, ...further].map(([id, name]) => ({
+    node: { id, name, isPersonal: false, currency },
+  }));
+  const pageInfo = { currentPage: 1, totalPages: 1, totalCount: edges.length };
   const user = { id: 'VXNlcjox', defaultEmail: 'owner@air.example' };
-  return ok({ user, businesses: { pageInfo, edges: [{ node }] } });
+  return ok({ user, businesses: { pageInfo, edges } });
 }
 
 function answerAccounts({ accounts }: WaveApi): SimulatedAnswer {

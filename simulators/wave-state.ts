@@ -5,6 +5,8 @@ import type { WaveInvoice } from './wave-business.ts';
 
 export type WaveApi = {
   readonly businessId: string;
+  /** Businesses of the same person beside the simulated one. */
+  readonly furtherBusinesses: readonly string[];
   readonly homeCurrency: string;
   readonly invoices: WaveInvoice[];
   /** A full access token of the owner's. */

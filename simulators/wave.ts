@@ -28,6 +28,8 @@ export type WaveSimulatorOptions = SimulatorOptions & {
   /** False for a schema in which no invoice can be asked for by its id. */
   readonly asksForOne?: boolean;
   readonly homeCurrency?: string;
+  /** Businesses that the consent opens beside the simulated one. */
+  readonly furtherBusinesses?: readonly string[];
 };
 
 export type WaveSimulator = Omit<SimulatedBooks, 'role'> & {
@@ -97,6 +99,7 @@ function openBusiness(options: WaveSimulatorOptions): WaveApi {
   );
   return {
     businessId,
+    furtherBusinesses: options.furtherBusinesses ?? [],
     homeCurrency: options.homeCurrency ?? 'USD',
     invoices: [],
     accessToken: `simulated-token-${random.token(24)}`,
