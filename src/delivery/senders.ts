@@ -105,7 +105,7 @@ async function toBooks(
     };
     const plan = paymentToRecord(state, connectionId, facts);
     if (!('outcome' in plan)) return recordInBooks(books, plan.record, recorded);
-    if (plan.outcome === 'park' || facts.held.has(state.payment.id)) return plan;
+    if (plan.outcome !== 'skip' || facts.held.has(state.payment.id)) return plan;
     const mark = ownMark({ installation: facts.installation, paymentId });
     const { mayHaveArrived } = state.delivery;
     return abandonInBooks(books, { paymentId, mark }, { skip: plan, mayHaveArrived, recorded });
