@@ -340,6 +340,29 @@ function webhookContract(
     }
   });
 
+  test('a secret that a delivery introduces is not kept with it, and all else is', () => {
+    const { conceal } = webhook;
+    if (!conceal) return;
+    let concealed = 0;
+    for (const { name, body, headers } of fixtures.filter(isDelivery)) {
+      const secrets: string[] = [];
+      const kept: Buffer = conceal(body, (secret) => {
+        secrets.push(secret);
+        return 'sealed.A-z_0';
+      });
+      concealed += secrets.length;
+      for (const secret of secrets) assert.ok(!kept.includes(secret), name);
+      // Put back where they stood, they make of it what it was.
+      const text = secrets.reduce(
+        (left, secret) => left.replace('sealed.A-z_0', secret),
+        `${kept}`,
+      );
+      const restored = { body: Buffer.from(text), headers };
+      assert.deepEqual(read(portal, restored, settings), read(portal, { body, headers }, settings));
+    }
+    assert.ok(concealed > 0, 'no fixture introduces one');
+  });
+
   test('the proof of the sender is kept with the document, secrets are not', () => {
     const kept = Object.keys(storableHeaders({ ...forged, authorization: 'x', cookie: 'x' }));
     const secrets = ['authorization', 'x-access-token', 'x-nudge-token'];

@@ -187,7 +187,7 @@ export async function learnSecret(
 ): Promise<void> {
   const { organizationId, id, setting } = learned;
   const [row] = await tx.query<ConnectionRow>(
-    sql`${selectConnection} where c.organization_id = ${organizationId} and c.id = ${id} for update`,
+    sql`${selectConnection} where c.organization_id = ${organizationId} and c.id = ${id} for no key update`,
   );
   if (!row) return;
   const portal = requirePortal(row.portal);
