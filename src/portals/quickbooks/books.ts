@@ -4,12 +4,11 @@ import { fromDecimalText, toDecimalText } from '../../money/money.ts';
 import { rawNumber } from '../../money/raw-number.ts';
 import type { PaymentToRecord, Portal, PortalApi } from '../contract.ts';
 import { Rejected, WireMismatch } from '../kit/errors.ts';
+import { companyPath, query, quoted, readObject, rowBody, rowsOf } from '../kit/intuit-queries.ts';
+import { type Transaction, transaction } from '../kit/intuit-transactions.ts';
 import { differenceOfShares, type Shares, sumShares } from '../kit/shares.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
-import { query, quoted, readObject } from './pull.ts';
-import { companyPath, type QuickBooksSettings } from './settings.ts';
-import { rowBody, rowsOf } from './split.ts';
-import { type Transaction, transaction } from './wire.ts';
+import type { QuickBooksSettings } from './settings.ts';
 
 const PRIVATE_NOTE_MAX_LENGTH = 4000;
 

@@ -1,9 +1,8 @@
 /**
- * The parts that QuickBooks events share: identity, instants and the taking back of what is gone.
+ * The parts that QuickBooks events share: identity and the taking back of what is gone.
  */
 import type { Normalized } from '../contract.ts';
 import type { CanonicalEvent } from '../events.ts';
-import { WireMismatch } from '../kit/errors.ts';
 import type { ReadingSettings } from './settings.ts';
 import type { Entity } from './wire.ts';
 
@@ -66,20 +65,6 @@ export function stateId(
   state: number | string,
 ): string {
   return [...(realmId === undefined ? [] : [realmId]), entity, id, state].join(':');
-}
-
-/**
- * An instant with its offset (`-07:00`, `-0700` or `Z`, up to nine fractional digits) in UTC.
- * @throws WireMismatch without an offset: a local time would be read in the zone of this machine.
- */
-export function readInstant(text: string, path: string): string {
-  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)(Z|[+-]\d\d:?\d\d)$/.exec(text);
-  const [, local = '', offset = ''] = match ?? [];
-  const instant = new Date(`${local}${offset.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2')}`);
-  if (!match || Number.isNaN(instant.getTime())) {
-    throw new WireMismatch(`${path}: "${text}" is not an instant with its offset`);
-  }
-  return instant.toISOString();
 }
 
 function goneInvoice(externalId: string, { currency }: { readonly currency: string }) {

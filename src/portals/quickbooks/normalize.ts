@@ -3,9 +3,8 @@ import { fromDecimalText } from '../../money/money.ts';
 import type { Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent, InvoiceFacts } from '../events.ts';
 import { WireMismatch } from '../kit/errors.ts';
-import { parseExactJson, readWire } from '../kit/wire.ts';
-import { bareEvent, depositIsNoPayout, readInstant, removal, stateId } from './event.ts';
-import { normalizeNotice } from './notice.ts';
+import { readInstant } from '../kit/intuit.ts';
+import { fault } from '../kit/intuit-queries.ts';
 import {
   linkedTypes,
   methodOf,
@@ -13,18 +12,15 @@ import {
   present,
   purchaseOrderOf,
   referencesOf,
-  workOrderOf,
-} from './reading.ts';
-import type { ReadingSettings } from './settings.ts';
-import {
-  customer,
-  deletedRow,
-  ENTITIES,
-  type Entity,
-  fault,
   type Transaction,
   transaction,
-} from './wire.ts';
+  workOrderOf,
+} from '../kit/intuit-transactions.ts';
+import { parseExactJson, readWire } from '../kit/wire.ts';
+import { bareEvent, depositIsNoPayout, removal, stateId } from './event.ts';
+import { normalizeNotice } from './notice.ts';
+import type { ReadingSettings } from './settings.ts';
+import { customer, deletedRow, ENTITIES, type Entity } from './wire.ts';
 
 /**
  * One event per notice or object; the state of the fetched object decides, never the kind of notice

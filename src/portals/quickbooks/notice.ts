@@ -1,25 +1,17 @@
-/** Both forms of QuickBooks notices, read into one, and what each kind asks for. */
+/** What each kind of QuickBooks notice asks for. */
 import type { Normalized } from '../contract.ts';
-import { readWire } from '../kit/wire.ts';
-import { bareEvent, readInstant, removal } from './event.ts';
+import { readInstant } from '../kit/intuit.ts';
+import { type NoticeFacts, readNotice } from '../kit/intuit-notices.ts';
+import { bareEvent, removal } from './event.ts';
 import type { ReadingSettings } from './settings.ts';
-import { cloudEvent, ENTITIES, type Entity, legacyNotice } from './wire.ts';
-
-type NoticeFacts = {
-  readonly realmId: string;
-  readonly entity: string;
-  readonly id: string;
-  readonly operation: string;
-  readonly eventId: string;
-  readonly time: string;
-};
+import { ENTITIES, type Entity } from './wire.ts';
 
 /**
  * A notice only names an object: it is fetched, unless the notice itself says that the object is
  * gone.
  */
 export function normalizeNotice(value: unknown, settings: ReadingSettings): Normalized {
-  const facts = Array.isArray(value) ? readCloudEvent(value) : readLegacy(value);
+  const facts = readNotice(value);
   if ('ignored' in facts) return facts;
   const { realmId, operation, id } = facts;
   if (settings.realmId !== undefined && realmId !== settings.realmId) {
@@ -68,39 +60,4 @@ function removed(
     eventId,
     occurredAt: readInstant(time, 'time'),
   });
-}
-
-function readCloudEvent(batch: readonly unknown[]): NoticeFacts | { ignored: string } {
-  if (batch.length === 0) return { ignored: 'an empty batch of notices' };
-  if (batch.length > 1) throw new RangeError(`${batch.length} notices in one document`);
-  const event = readWire(cloudEvent, batch[0]);
-  const type = /^qbo\.([a-z]+)\.([a-z]+)\.v\d+$/i.exec(event.type);
-  if (!type) return { ignored: `${event.type}: not an event of QuickBooks accounting` };
-  return {
-    realmId: event.intuitaccountid,
-    entity: type[1] ?? '',
-    operation: type[2] ?? '',
-    id: event.intuitentityid,
-    eventId: event.id,
-    time: event.time,
-  };
-}
-
-function readLegacy(value: unknown): NoticeFacts | { ignored: string } {
-  const found = readWire(legacyNotice, value).eventNotifications.flatMap(
-    ({ realmId, dataChangeEvent }) =>
-      dataChangeEvent.entities.map((entity) => ({ realmId, ...entity })),
-  );
-  const [one, ...others] = found;
-  if (!one) return { ignored: 'a notice of no change' };
-  if (others.length > 0) throw new RangeError(`${found.length} notices in one document`);
-  const { realmId, name, id, operation, lastUpdated } = one;
-  return {
-    realmId,
-    entity: name,
-    id,
-    operation,
-    eventId: [realmId, name, id, operation, lastUpdated].join('|'),
-    time: lastUpdated,
-  };
 }

@@ -1,38 +1,30 @@
 /**
  * Reading QuickBooks: everything once by query, then what changed; and objects that notices name.
  */
-import { z } from 'zod';
 import type { FetchRequest, Portal, PortalApi } from '../contract.ts';
-import { Rejected, WireMismatch } from '../kit/errors.ts';
+import { WireMismatch } from '../kit/errors.ts';
+import {
+  companyPath,
+  IDS_PER_QUERY,
+  PAGE_ROWS,
+  type QueryPlace,
+  queryChanged,
+  readObjects,
+  wholeSecond,
+} from '../kit/intuit-queries.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
-import { readInstant } from './event.ts';
-import { companyPath, type QuickBooksSettings } from './settings.ts';
-import { rowBody, rowId, rowsOf } from './split.ts';
-import { changePage, ENTITIES, type Entity, fault, pagedRows, queryPage } from './wire.ts';
+import type { QuickBooksSettings } from './settings.ts';
+import { changePage, ENTITIES, type Entity } from './wire.ts';
 
-/**
- * How many rows one answer holds at most, for a query and for all entities of a change page
- * together.
- */
-const PAGE_ROWS = 1000;
 /** Change data capture reaches 30 days back; asked a little less far, an edge is never missed. */
 const CHANGES_REACH_MS = 29 * 24 * 3_600_000;
 const OVERLAP_SECONDS = 600;
 /** Below this, halving the window of changes further gains nothing. */
 const SHORTEST_WINDOW_MS = 60_000;
-/** Ids in one `where Id in (…)`: keeps the address below the 2,000 characters any proxy passes. */
-const IDS_PER_QUERY = 50;
 
-/**
- * One request still to make. A query pages by time; `startPosition` counts only within one instant.
- */
+/** One request still to make. */
 type Step =
-  | {
-      readonly kind: 'query';
-      readonly entity: Entity;
-      readonly since: string;
-      readonly startPosition: number;
-    }
+  | (QueryPlace & { readonly kind: 'query'; readonly entity: Entity })
   | { readonly kind: 'changes'; readonly entities: readonly Entity[]; readonly since: string };
 
 /**
@@ -87,75 +79,13 @@ export async function fetchObjects(
     const ids = [...wanted.keys()];
     for (let at = 0; at < ids.length; at += IDS_PER_QUERY) {
       const some = ids.slice(at, at + IDS_PER_QUERY);
-      for (const { id, body } of await readSome(api, entity, some, settings)) {
+      for (const { id, body } of await readObjects(api, entity, some, settings)) {
         const request = wanted.get(id);
         if (request) found.push({ request, body });
       }
     }
   }
   return found;
-}
-
-/** The rows a statement of QuickBooks' query language finds, as the API answered them. */
-export async function query(
-  api: PortalApi,
-  statement: string,
-  settings: QuickBooksSettings,
-): Promise<Buffer> {
-  const { body } = await api.request({
-    path: companyPath(settings, 'query'),
-    query: { query: statement, minorversion: String(settings.minorVersion) },
-  });
-  return body;
-}
-
-/** A text inside a statement, quoted and escaped. */
-export function quoted(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
-}
-
-/** The object of that id, or undefined when QuickBooks has none (deleted). */
-export async function readObject(
-  api: PortalApi,
-  entity: Entity,
-  id: string,
-  settings: QuickBooksSettings,
-): Promise<Buffer | undefined> {
-  const { status, body } = await api.request({
-    path: companyPath(settings, `${entity.toLowerCase()}/${encodeURIComponent(id)}`),
-    query: { minorversion: String(settings.minorVersion) },
-    accept: [400, 404],
-  });
-  if (status < 300) return body;
-  if (hasFault(body, OBJECT_NOT_FOUND)) return undefined;
-  throw new Rejected(`reading ${entity} ${id} answered ${status}`, {
-    status,
-    body: body.subarray(0, 2000).toString('utf8'),
-  });
-}
-
-const OBJECT_NOT_FOUND = '610';
-
-async function readSome(
-  api: PortalApi,
-  entity: Entity,
-  ids: readonly string[],
-  settings: QuickBooksSettings,
-): Promise<{ id: string; body: Buffer }[]> {
-  const [only, ...others] = ids;
-  if (only !== undefined && others.length === 0) {
-    const body = await readObject(api, entity, only, settings);
-    return body ? [{ id: only, body }] : [];
-  }
-  const statement =
-    `select * from ${entity} where Id in (${ids.map(quoted).join(', ')}) ` +
-    `maxresults ${PAGE_ROWS}`;
-  const page = await query(api, statement, settings);
-  readWire(queryPage, parseExactJson(page));
-  return rowsOf(page, entity).flatMap((row) => {
-    const id = rowId(row);
-    return id === undefined ? [] : [{ id, body: rowBody(entity, row) }];
-  });
 }
 
 /**
@@ -173,30 +103,13 @@ function queries(entities: readonly Entity[], since: string): readonly Step[] {
   return entities.map((entity) => ({ kind: 'query', entity, since, startPosition: 1 }));
 }
 
-/**
- * Pages by the time of the last row instead of by position: a row edited while we page moves to the
- * end and would pull an unread row across the page boundary. Ids no longer sort by age.
- */
 async function queryStep(
   api: PortalApi,
-  step: Step & { kind: 'query' },
+  step: Step & { readonly kind: 'query' },
   settings: QuickBooksSettings,
 ): Promise<Page> {
-  const { entity, since, startPosition } = step;
-  const statement =
-    `select * from ${entity} where MetaData.LastUpdatedTime >= ${quoted(wholeSecond(since))} ` +
-    `orderby MetaData.LastUpdatedTime startposition ${startPosition} maxresults ${PAGE_ROWS}`;
-  const body = await query(api, statement, settings);
-  const page = readWire(queryPage, parseExactJson(body)).QueryResponse;
-  const rows = readWire(pagedRows, page[entity] ?? []);
-  const last = rows.at(-1);
-  if (!last || rows.length < PAGE_ROWS) return { bodies: [body], following: [] };
-  const lastAt = readInstant(last.MetaData.LastUpdatedTime, 'MetaData.LastUpdatedTime');
-  const following: Step =
-    wholeSecond(lastAt) > wholeSecond(since)
-      ? { ...step, since: lastAt, startPosition: 1 }
-      : { ...step, startPosition: startPosition + rows.length };
-  return { bodies: [body], following: [following] };
+  const { body, next } = await queryChanged(api, step, settings);
+  return { bodies: [body], following: next ? [{ ...step, ...next }] : [] };
 }
 
 /**
@@ -259,19 +172,4 @@ function countChanges(body: Buffer): number {
     }
   }
   return count;
-}
-
-/** QuickBooks keeps whole seconds; rounded down, so that `>=` misses none. */
-function wholeSecond(instant: string): string {
-  return `${instant.slice(0, 19)}Z`;
-}
-
-function hasFault(body: Buffer, code: string): boolean {
-  try {
-    const parsed = z.safeParse(fault, parseExactJson(body));
-    return parsed.success && parsed.data.Fault.Error.some((error) => error.code === code);
-  } catch (error) {
-    if (error instanceof WireMismatch) return false;
-    throw error;
-  }
 }

@@ -1,9 +1,10 @@
 /** Cuts a QuickBooks body into documents; each is a body that QuickBooks itself could have sent. */
 import type { SplitDocument } from '../contract.ts';
 import { digestOf, parseVerbatim, printVerbatim } from '../kit/documents.ts';
+import { noticePieces, type Piece } from '../kit/intuit-notices.ts';
+import { rowId } from '../kit/intuit-queries.ts';
 
 type Json = Readonly<Record<string, unknown>>;
-type Piece = { readonly key: string | undefined; readonly value: unknown };
 
 /**
  * One document per event of a notice, per entity of a legacy notice and per row of a page. What is
@@ -19,34 +20,9 @@ export function split(body: Buffer): readonly SplitDocument[] {
   return [{ key: `bytes:${digestOf(body)}`, body }];
 }
 
-/** A row as the body that reading it alone would answer. Numbers keep their digits (`55.0`). */
-export function rowBody(entity: string, row: unknown): Buffer {
-  return printVerbatim({ [entity]: row });
-}
-
-/** The rows of one entity in a query page, numbers untouched. */
-export function rowsOf(body: Buffer, entity: string): readonly unknown[] {
-  const page = parseVerbatim(body);
-  const rows = isObject(page) && isObject(page.QueryResponse) ? page.QueryResponse[entity] : [];
-  return Array.isArray(rows) ? rows : [];
-}
-
-/** The id of a row; undefined when it has none. */
-export function rowId(row: unknown): string | undefined {
-  if (!isObject(row)) return undefined;
-  // A number was kept as raw JSON text.
-  const id = isObject(row.Id) ? row.Id.rawJSON : row.Id;
-  return typeof id === 'string' ? id : undefined;
-}
-
 function cut(value: unknown): readonly Piece[] | undefined {
-  if (Array.isArray(value)) return value.length > 0 ? value.map(cloudEventPiece) : undefined;
-  if (!isObject(value)) return undefined;
-  if (Array.isArray(value.eventNotifications)) {
-    return value.eventNotifications.length > 0
-      ? value.eventNotifications.flatMap(legacyPieces)
-      : undefined;
-  }
+  const notices = noticePieces(value);
+  if (notices || !isObject(value)) return notices;
   if (Array.isArray(value.CDCResponse)) {
     return value.CDCResponse.flatMap((answer) =>
       isObject(answer) && Array.isArray(answer.QueryResponse)
@@ -56,29 +32,6 @@ function cut(value: unknown): readonly Piece[] | undefined {
   }
   if (isObject(value.QueryResponse)) return pagePieces(value.QueryResponse);
   return readPieces(value);
-}
-
-function cloudEventPiece(event: unknown): Piece {
-  const id = isObject(event) && typeof event.id === 'string' ? event.id : undefined;
-  return { key: id && `event:${id}`, value: [event] };
-}
-
-/** Legacy notices have no event id: realm, name, id, operation and time are one. */
-function legacyPieces(notification: unknown): readonly Piece[] {
-  const change = isObject(notification) ? notification.dataChangeEvent : undefined;
-  if (!isObject(notification) || !isObject(change) || !Array.isArray(change.entities)) {
-    return [{ key: undefined, value: { eventNotifications: [notification] } }];
-  }
-  return change.entities.map((entity: unknown) => {
-    const one = { ...notification, dataChangeEvent: { ...change, entities: [entity] } };
-    const { name, id, operation, lastUpdated } = isObject(entity) ? entity : {};
-    const parts = [notification.realmId, name, id, operation, lastUpdated];
-    const complete = parts.every((part) => typeof part === 'string');
-    return {
-      key: complete ? `event:${parts.join('|')}` : undefined,
-      value: { eventNotifications: [one] },
-    };
-  });
 }
 
 /** Beside the rows stand `startPosition`, `maxResults` and `totalCount`, which are no lists. */

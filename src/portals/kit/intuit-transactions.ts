@@ -1,10 +1,67 @@
 /**
- * What people write into QuickBooks transactions: payers, methods, notes, custom fields, linked
- * invoices.
+ * The transactions of QuickBooks accounting, and what people write into them: payers, methods, notes, custom
+ * fields, linked invoices. Strict on the fields we use, indifferent to all others.
  */
+import { z } from 'zod';
 import { fromDecimalText } from '../../money/money.ts';
 import type { Method, Payer, Reference } from '../events.ts';
-import type { Transaction, WireLine } from './wire.ts';
+import { wireDecimal } from './wire.ts';
+
+/** Ids are text in the API, but were numbers in older answers. */
+export const wireId = z.union([z.string().min(1), z.int()]).transform(String);
+export const wireText = z.string().nullish();
+export const wireAddress = z.object({ Address: wireText }).nullish();
+const day = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\d$/)
+  .nullish();
+const named = z.object({ value: wireId, name: wireText });
+
+/** Notes in the margin: a shape we do not know costs us the invoice's number, not the payment. */
+const lineEx = z
+  .object({
+    any: z.array(z.object({ value: z.object({ Name: wireText, Value: wireText }).nullish() })),
+  })
+  .nullish()
+  .catch(null);
+
+const line = z.object({
+  Amount: wireDecimal.nullish(),
+  LinkedTxn: z.array(z.object({ TxnId: wireId, TxnType: z.string() })).nullish(),
+  LineEx: lineEx,
+});
+type WireLine = z.output<typeof line>;
+
+const revision = z.union([z.string().regex(/^\d{1,15}$/), z.int().min(0)]).transform(Number);
+
+/** What every object of accounting has. */
+export const record = z.object({
+  Id: wireId,
+  SyncToken: revision,
+  MetaData: z.object({ CreateTime: z.string(), LastUpdatedTime: z.string() }),
+  CurrencyRef: named.nullish(),
+});
+
+/** Payment, SalesReceipt, RefundReceipt, Invoice and Deposit: money with a date, notes and lines. */
+export const transaction = record.extend({
+  TotalAmt: wireDecimal,
+  TxnDate: day,
+  DueDate: day,
+  DocNumber: wireText,
+  CustomerRef: named.nullish(),
+  BillEmail: wireAddress,
+  PaymentMethodRef: named.nullish(),
+  PaymentRefNum: wireText,
+  PrivateNote: wireText,
+  CustomerMemo: z.object({ value: wireText }).nullish(),
+  CustomField: z.array(z.object({ Name: wireText, StringValue: wireText })).nullish(),
+  TxnSource: wireText,
+  CreditCardPayment: z
+    .object({ CreditChargeResponse: z.object({ CCTransId: wireText }).nullish() })
+    .nullish(),
+  Line: z.array(line).nullish(),
+});
+export type Transaction = z.output<typeof transaction>;
 
 /** The customer of a transaction; e-mail only where QuickBooks puts one (receipts and invoices). */
 export function payerOf({ CustomerRef, BillEmail }: Transaction): Payer | null {
