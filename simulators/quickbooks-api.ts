@@ -141,6 +141,12 @@ function enterRequestedPayment(state: ApiState, body: Buffer): SimulatedAnswer {
   if (shares.some(({ invoiceId }) => !findRow(company, 'Invoice', invoiceId))) {
     return fault(400, '610', 'Object Not Found');
   }
+  const { CreditChargeInfo, CreditChargeResponse } = wanted.CreditCardPayment ?? {};
+  const processed = CreditChargeResponse?.CCTransId;
+  // Without saying that it was processed, what a card payment says of its transaction is not kept.
+  if (wanted.CreditCardPayment && !(CreditChargeInfo?.ProcessPayment && processed)) {
+    return fault(400, '6000', 'A card payment needs ProcessPayment and CCTransId');
+  }
   const amountMinor = fromDecimalText(wanted.TotalAmt, currency).minor;
   if (shares.reduce((sum, share) => sum + share.amountMinor, 0n) > amountMinor) {
     return fault(400, '6000', 'The amount applied exceeds the payment');
@@ -154,7 +160,8 @@ function enterRequestedPayment(state: ApiState, body: Buffer): SimulatedAnswer {
       shares,
       ...(reference === '' ? {} : { reference }),
       ...(wanted.PrivateNote ? { note: wanted.PrivateNote } : {}),
-      recorded: true,
+      ...(processed === undefined ? {} : { processed }),
+      by: 'client',
     },
     company.latest,
   );
@@ -167,6 +174,10 @@ type WantedPayment = {
   readonly TotalAmt?: string;
   readonly PaymentRefNum?: string;
   readonly PrivateNote?: string;
+  readonly CreditCardPayment?: {
+    readonly CreditChargeInfo?: { readonly ProcessPayment?: boolean };
+    readonly CreditChargeResponse?: { readonly CCTransId?: string };
+  };
   readonly Line?: readonly {
     readonly Amount: string;
     readonly LinkedTxn: readonly { readonly TxnId: string }[];

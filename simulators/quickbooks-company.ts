@@ -2,7 +2,7 @@
  * The ledger of one simulated QuickBooks company: its objects, revisions and what became of them.
  */
 import { toDecimalText } from '../src/money/money.ts';
-import type { TruePayment } from './contract.ts';
+import type { SimulatedInvoice, SimulatedOrder, TruePayment } from './contract.ts';
 import type { Row } from './quickbooks-query.ts';
 
 export const SIMULATED_ENTITIES = [
@@ -30,13 +30,17 @@ export type NewPayment = {
   readonly method?: string;
   readonly reference?: string;
   readonly note?: string;
-  /** True when the API's client created it. */
-  readonly recorded: boolean;
+  /** The transaction by which Intuit's processor took it. */
+  readonly processed?: string;
+  readonly by: EnteredBy;
 };
+
+/** Who entered a payment: people, the client of the API, or Intuit's processor, whose money it is. */
+type EnteredBy = 'people' | 'client' | 'processor';
 
 type Known = { row: Row; deletedAt: string | undefined };
 type Fields = Readonly<Record<string, unknown>>;
-type Truth = TruePayment & { readonly recorded: boolean };
+type Truth = TruePayment & { readonly by: EnteredBy };
 
 export type Company = {
   readonly objects: ReadonlyMap<SimulatedEntity, Map<string, Known>>;
@@ -112,9 +116,34 @@ export function createRow(
   return Id;
 }
 
+/** A customer as accounting keeps one. */
+export function customerFields(name: string, email: string) {
+  return {
+    DisplayName: name,
+    FullyQualifiedName: name,
+    Active: true,
+    PrimaryEmailAddr: { Address: email },
+  };
+}
+
+/** An invoice, of one amount and without lines. */
+export function invoiceFields(
+  { number, customerExternalId, amountMinor, currency, workOrder }: SimulatedInvoice,
+  named: (id: string) => { value: string },
+) {
+  const field = { DefinitionId: '1', Name: 'Work order', Type: 'StringType' };
+  return {
+    DocNumber: number,
+    CustomerRef: named(customerExternalId),
+    CurrencyRef: { value: currency },
+    TotalAmt: decimal(amountMinor, currency),
+    CustomField: workOrder === undefined ? [] : [{ ...field, StringValue: workOrder }],
+  };
+}
+
 /** Enters a payment and marks the invoices it pays as changed. */
 export function enterPayment(company: Company, payment: NewPayment, at: Date): string {
-  const { currency, shares, amountMinor, recorded } = payment;
+  const { currency, shares, amountMinor, by } = payment;
   const taken = shares.reduce((sum, share) => sum + share.amountMinor, 0n);
   const id = createRow(
     company,
@@ -127,7 +156,7 @@ export function enterPayment(company: Company, payment: NewPayment, at: Date): s
       ...(payment.note ? { PrivateNote: payment.note } : {}),
       TotalAmt: decimal(amountMinor, currency),
       UnappliedAmt: decimal(amountMinor - taken, currency),
-      ProcessPayment: false,
+      ...processing(payment.processed),
       TxnDate: companyTime(at).slice(0, 10),
       CurrencyRef: { value: currency },
       Line: shares.map((share) => ({
@@ -144,8 +173,36 @@ export function enterPayment(company: Company, payment: NewPayment, at: Date): s
   }
   const unmoved = { refundedMinor: 0n, disputedMinor: 0n, lostMinor: 0n, feeMinor: null };
   const truth = { externalId: id, status: 'succeeded', amountMinor, currency, ...unmoved } as const;
-  company.truths.set(id, { ...truth, recorded });
+  company.truths.set(id, { ...truth, by });
   return id;
+}
+
+/** Enters what a customer paid, whom the company meets by it, for the invoice of that number if it has one. */
+export function payOrder(
+  company: Company,
+  order: SimulatedOrder,
+  as: Pick<NewPayment, 'by' | 'processed'> & { readonly reference: string },
+  at: Date,
+): string {
+  const { customer, amountMinor, currency } = order;
+  if (!findRow(company, 'Customer', customer.externalId)) {
+    const fields = customerFields(customer.name, customer.email);
+    createRow(company, 'Customer', { ...fields, Id: customer.externalId }, at);
+  }
+  const invoice = livingRows(company, 'Invoice').find(
+    ({ DocNumber }) => DocNumber === order.invoiceNumber,
+  );
+  const texts = [invoice ? undefined : order.invoiceNumber, order.workOrder, order.memo];
+  const note = texts.filter((text) => text !== undefined).join(' ');
+  const payment = {
+    ...as,
+    customer: { value: customer.externalId, name: customer.name },
+    amountMinor,
+    currency,
+    shares: invoice ? [{ invoiceId: invoice.Id, amountMinor }] : [],
+    ...(note === '' ? {} : { note }),
+  };
+  return enterPayment(company, payment, at);
 }
 
 /** QuickBooks forgets the amount and the lines of a voided payment and says so in its note. */
@@ -179,7 +236,12 @@ export function removePayment(company: Company, id: string, at: Date): void {
 /** Enters a refund receipt; QuickBooks links it to its payment by customer and reference only. */
 export function refundPayment(
   company: Company,
-  refund: { readonly paymentId: string; readonly amountMinor: bigint },
+  refund: {
+    readonly paymentId: string;
+    readonly amountMinor: bigint;
+    /** The transaction by which Intuit's processor gave it back. */
+    readonly processed?: string;
+  },
   at: Date,
 ): string {
   const { paymentId, amountMinor } = refund;
@@ -201,10 +263,24 @@ export function refundPayment(
       ...(reference === undefined ? {} : { PaymentRefNum: reference }),
       TotalAmt: decimal(amountMinor, truth.currency),
       Balance: 0,
+      ...processing(refund.processed),
       DepositToAccountRef: { value: '35', name: 'Checking' },
     },
     at,
   );
+}
+
+/** How QuickBooks shows what its own processor did. */
+function processing(transactionId: string | undefined): Fields {
+  if (transactionId === undefined) return { ProcessPayment: false };
+  return {
+    ProcessPayment: true,
+    TxnSource: 'IntuitPayment',
+    CreditCardPayment: {
+      CreditChargeInfo: { ProcessPayment: true },
+      CreditChargeResponse: { Status: 'Completed', CCTransId: transactionId },
+    },
+  };
 }
 
 function updateRow(company: Company, change: Change, fields: Fields): void {

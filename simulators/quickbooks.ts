@@ -1,35 +1,35 @@
 /** A simulated QuickBooks Online company on loopback: its API, its notices and its own truth. */
-import { createHmac } from 'node:crypto';
 import { authorizationServer } from './authorization-server.ts';
 import type {
+  ShownPayment,
   SimulatedBooks,
-  SimulatedInvoice,
   SimulatedNotice,
   SimulatorOptions,
 } from './contract.ts';
 import { serveFaulty } from './faulty-server.ts';
+import { accountingBody, type NoticeForm, signedNotice } from './intuit-notices.ts';
 import { type ApiState, answerRequest, TOO_MANY } from './quickbooks-api.ts';
 import {
-  type Change,
-  companyTime,
   createRow,
-  decimal,
+  customerFields,
   enterPayment,
   findRow,
-  livingRows,
+  invoiceFields,
   newCompany,
+  payOrder,
   refundPayment,
   removePayment,
   voidPayment,
 } from './quickbooks-company.ts';
-import { type Random, seededRandom } from './random.ts';
+import { seededRandom } from './random.ts';
 
 export type QuickBooksSimulatorOptions = SimulatorOptions & {
   /** The form of its notices; Intuit moved from the first to the second in 2026. */
-  readonly notices?: 'legacy' | 'cloud-events';
+  readonly notices?: NoticeForm;
 };
 
 export type QuickBooksSimulator = SimulatedBooks & {
+  show(payment: ShownPayment, at: Date): string;
   refund(paymentId: string, amountMinor: bigint, at: Date): string;
   void(paymentId: string, at: Date): void;
   remove(paymentId: string, at: Date): void;
@@ -44,9 +44,11 @@ export async function simulateQuickBooks(
   const realmId = `93414${random.between(10_000_000_000, 99_999_999_999)}`;
   const verifierToken = `simulated-verifier-${random.token(16)}`;
   const notices: SimulatedNotice[] = [];
-  const form = options.notices === 'legacy' ? legacyBody : cloudEventsBody;
+  const form = options.notices ?? 'cloud-events';
   const company = newCompany(random.between(100, 900), (change) => {
-    notices.push(notice(form(change, realmId, random), verifierToken, change));
+    const label = `${change.entity} ${change.operation} ${change.id}`;
+    const body = accountingBody(change, { form, realmId, random });
+    notices.push(signedNotice(label, body, verifierToken));
   });
   const state: ApiState = {
     company,
@@ -91,8 +93,8 @@ export async function simulateQuickBooks(
     takeNotices: () => notices.splice(0),
     truth: () =>
       [...company.truths.values()]
-        .filter(({ recorded }) => !recorded)
-        .map(({ recorded: _, ...truth }) => truth),
+        .filter(({ by }) => by === 'people')
+        .map(({ by: _, ...truth }) => truth),
     requestCount: server.requestCount,
     close: server.close,
   };
@@ -114,35 +116,24 @@ function bookkeeping({ company, random, authorization }: ApiState) {
         amountMinor,
       }));
       const customer = named(customerExternalId);
-      return enterPayment(company, { ...payment, customer, shares, recorded: false }, at);
+      return enterPayment(company, { ...payment, customer, shares, by: 'people' }, at);
     },
-    pay: ({ customer, amountMinor, currency, ...order }, at) => {
-      if (!findRow(company, 'Customer', customer.externalId)) {
-        const fields = customerFields(customer.name, customer.email);
-        createRow(company, 'Customer', { ...fields, Id: customer.externalId }, at);
-      }
-      const invoice = livingRows(company, 'Invoice').find(
-        ({ DocNumber }) => DocNumber === order.invoiceNumber,
-      );
-      const texts = [invoice ? undefined : order.invoiceNumber, order.workOrder, order.memo];
-      const note = texts.filter((text) => text !== undefined).join(' ');
-      const payment = {
-        customer: { value: customer.externalId, name: customer.name },
-        amountMinor,
-        currency,
-        shares: invoice ? [{ invoiceId: invoice.Id, amountMinor }] : [],
-        reference: `CHK-${random.between(1000, 9999)}`,
-        ...(note === '' ? {} : { note }),
-        recorded: false,
-      };
-      return enterPayment(company, payment, at);
+    pay: (order, at) => {
+      const reference = `CHK-${random.between(1000, 9999)}`;
+      return payOrder(company, order, { reference, by: 'people' }, at);
+    },
+    show: ({ order, portal, externalId = '' }, at) => {
+      // Only of its own processor QuickBooks keeps the id; what others took is typed in.
+      const isOwn = externalId !== '' && portal === 'intuit-payments';
+      const processed = isOwn ? { processed: externalId } : {};
+      return payOrder(company, order, { reference: externalId, by: 'processor', ...processed }, at);
     },
     void: (paymentId, at) => voidPayment(company, paymentId, at),
     remove: (paymentId, at) => removePayment(company, paymentId, at),
     refund: (paymentId, amountMinor, at) => refundPayment(company, { paymentId, amountMinor }, at),
     recordedPayments: () =>
       [...company.truths.values()]
-        .filter(({ recorded }) => recorded)
+        .filter(({ by }) => by === 'client')
         .map(({ externalId, amountMinor, currency, status }) => {
           const row = findRow(company, 'Payment', externalId);
           const customerExternalId = (row?.CustomerRef as { value: string } | undefined)?.value;
@@ -157,72 +148,4 @@ function bookkeeping({ company, random, authorization }: ApiState) {
         }),
     expireAccessTokens: () => authorization.expireAccessTokens(),
   } satisfies Partial<QuickBooksSimulator>;
-}
-
-function customerFields(name: string, email: string) {
-  return {
-    DisplayName: name,
-    FullyQualifiedName: name,
-    Active: true,
-    PrimaryEmailAddr: { Address: email },
-  };
-}
-
-function invoiceFields(
-  { number, customerExternalId, amountMinor, currency, workOrder }: SimulatedInvoice,
-  named: (id: string) => { value: string },
-) {
-  const field = { DefinitionId: '1', Name: 'Work order', Type: 'StringType' };
-  return {
-    DocNumber: number,
-    CustomerRef: named(customerExternalId),
-    CurrencyRef: { value: currency },
-    TotalAmt: decimal(amountMinor, currency),
-    CustomField: workOrder === undefined ? [] : [{ ...field, StringValue: workOrder }],
-  };
-}
-
-/** Signed as Intuit signs: the HMAC of the very bytes, in base64. */
-function notice(body: string, verifierToken: string, change: Change): SimulatedNotice {
-  const { entity, id, operation } = change;
-  return {
-    label: `${entity} ${operation} ${id}`,
-    sign: () => ({
-      headers: {
-        'content-type': 'application/json',
-        'user-agent': 'intuit_notification_server/1.0',
-        'intuit-signature': createHmac('sha256', verifierToken).update(body).digest('base64'),
-      },
-      body: Buffer.from(body),
-    }),
-  };
-}
-
-function legacyBody({ entity, id, operation, at }: Change, realmId: string): string {
-  const lastUpdated = companyTime(at).replace(/:(\d\d)$/, '$1');
-  const entities = [{ name: entity, id, operation, lastUpdated }];
-  return JSON.stringify({ eventNotifications: [{ realmId, dataChangeEvent: { entities } }] });
-}
-
-const CLOUD_OPERATIONS = {
-  Create: 'created',
-  Update: 'updated',
-  Void: 'void',
-  Delete: 'deleted',
-} as const;
-
-function cloudEventsBody(change: Change, realmId: string, random: Random): string {
-  const { entity, id, operation, at } = change;
-  const event = {
-    specversion: '1.0',
-    id: `${random.token(8)}-${random.token(4)}-${random.token(4)}-${random.token(12)}`,
-    source: 'intuit.c2ltdWxhdGVk',
-    type: `qbo.${entity.toLowerCase()}.${CLOUD_OPERATIONS[operation]}.v1`,
-    datacontenttype: 'application/json',
-    time: at.toISOString().replace('Z', '000000Z'),
-    intuitentityid: id,
-    intuitaccountid: realmId,
-    data: {},
-  };
-  return JSON.stringify([event]);
 }

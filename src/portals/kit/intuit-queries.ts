@@ -24,7 +24,7 @@ export type Company = {
 export type QueryPlace = { readonly since: string; readonly startPosition: number };
 
 /** A page: rows by entity beside paging numbers; `{}` when nothing was found. */
-const queryPage = z.object({ QueryResponse: z.record(z.string(), z.unknown()) });
+export const queryPage = z.object({ QueryResponse: z.record(z.string(), z.unknown()) });
 
 /** What paging needs to know of a row. */
 const pagedRows = z.array(

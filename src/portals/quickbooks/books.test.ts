@@ -55,6 +55,63 @@ describe('recording payments', () => {
     assert.ok(event?.references.some(({ text }) => text === 'CV-ab12cd-pay_12'));
   });
 
+  test('money of Intuit Payments names its transaction, by which QuickBooks finds the deposit', async () => {
+    await using connection = await connect();
+    const { company, settings, api, calls } = connection;
+    const { customer, invoice } = fill(company);
+    const from = { portal: 'intuit-payments', externalId: 'EZXGXZQXGXCF' };
+    const payment = { ...ours(customer, invoice), from };
+    const { externalId } = await books.recordPayment(api, payment, context(settings));
+    assert.partialDeepStrictEqual(calls.find(({ method }) => method === 'POST')?.json, {
+      PaymentRefNum: 'CV-ab12cd-pay_12',
+      TxnSource: 'IntuitPayment',
+      CreditCardPayment: {
+        CreditChargeInfo: { ProcessPayment: true },
+        CreditChargeResponse: { CCTransId: 'EZXGXZQXGXCF' },
+      },
+    });
+    const [echo] = await fetchObjects(api, [{ entity: 'Payment', id: externalId }], settings);
+    const [event] = read(echo?.body ?? Buffer.alloc(0), settings).events;
+    assert.deepEqual(event?.links, {
+      paymentExternalId: 'EZXGXZQXGXCF',
+      elsewhere: [{ portal: 'intuit-payments', externalId: 'EZXGXZQXGXCF' }],
+    });
+    assert.ok(event?.references.some(({ text }) => text === payment.mark));
+    const plain = { ...ours(customer, invoice), paymentId: 'pay_13', mark: 'CV-ab12cd-pay_13' };
+    await books.recordPayment(api, plain, { ...context(settings), idempotencyKey: 'pay_13' });
+    assert.ok(!JSON.stringify(calls.at(-2)?.json).includes('CreditCardPayment'), 'of Stripe');
+  });
+
+  test('what QuickBooks recorded of its own charge is the record', async () => {
+    await using connection = await connect();
+    const { company, settings, api, calls } = connection;
+    const { customer, invoice } = fill(company);
+    const from = { portal: 'intuit-payments', externalId: 'EZXGXZQXGXCF' };
+    const order = {
+      amountMinor: 6510n,
+      currency: 'USD',
+      customer: { externalId: customer, name: "O'Brien & Sons", email: 'ap@ob.example' },
+      invoiceNumber: '1016',
+    };
+    const shown = company.show({ ...from, order }, NOW);
+    const payment = {
+      ...ours(customer, invoice),
+      from,
+      invoices: [{ externalId: invoice, amountMinor: 6510n }],
+    };
+    const recorded = await books.recordPayment(api, payment, context(settings));
+    assert.deepEqual(recorded, { externalId: shown });
+    assert.ok(!calls.some(({ method }) => method === 'POST'));
+    const other = { ...payment, amountMinor: 6500n };
+    await assert.rejects(
+      books.recordPayment(api, other, context(settings)),
+      /TotalAmt is 65\.10, not 65\.00/,
+    );
+    company.void(shown, NOW);
+    const again = await books.recordPayment(api, payment, context(settings));
+    assert.notDeepEqual(again, recorded, 'a voided record holds no money');
+  });
+
   test('is taken back by voiding it, once, however often that is asked', async () => {
     await using connection = await connect();
     const { company, settings, api, calls } = connection;

@@ -11,14 +11,18 @@ import { parseExactJson, readWire } from '../kit/wire.ts';
 import type { QuickBooksSettings } from './settings.ts';
 
 const PRIVATE_NOTE_MAX_LENGTH = 4000;
+/** The portal of Intuit's own processor. */
+const INTUIT_PAYMENTS = 'intuit-payments';
 
 export const books: NonNullable<Portal<QuickBooksSettings>['books']> = {
   /**
-   * Three nets against a second payment: the mark is looked for first, `requestid` makes QuickBooks
-   * replay its first answer, and what it holds in the end is compared with what we meant.
+   * Three nets against a second payment: the mark is looked for first, and QuickBooks' own record of a charge;
+   * `requestid` makes QuickBooks replay its first answer; what it holds in the end is compared with what we meant.
    */
   async recordPayment(api, payment, { settings, idempotencyKey }) {
-    const recorded = await findByMark(api, payment.mark, settings);
+    const recorded =
+      (await findByMark(api, payment.mark, settings)) ??
+      (await findByCharge(api, payment.from, settings));
     const id = recorded?.Id ?? (await create(api, payment, settings, idempotencyKey));
     const kept = recorded ?? (await readPayment(api, id, settings));
     const different = difference(kept, payment, settings);
@@ -33,7 +37,7 @@ export const books: NonNullable<Portal<QuickBooksSettings>['books']> = {
     const body = await readObject(api, 'Payment', externalId, settings);
     if (!body) return;
     const { SyncToken, TotalAmt } = readPaymentBody(body);
-    if (/^0*\.?0*$/.test(TotalAmt)) return;
+    if (isZero(TotalAmt)) return;
     await api.request({
       method: 'POST',
       path: companyPath(settings, 'payment'),
@@ -53,14 +57,41 @@ async function findByMark(
   mark: string,
   settings: QuickBooksSettings,
 ): Promise<Transaction | undefined> {
-  const statement = `select * from Payment where PaymentRefNum = ${quoted(mark)}`;
-  const rows = rowsOf(await query(api, statement, settings), 'Payment')
-    .map((row) => readPaymentBody(rowBody('Payment', row)))
-    .filter(({ PaymentRefNum }) => PaymentRefNum === mark);
+  const rows = await findByReference(api, mark, settings);
   if (rows.length > 1) {
     throw new WireMismatch(`payments ${rows.map(({ Id }) => Id).join(', ')} all carry ${mark}`);
   }
   return rows[0];
+}
+
+/** An invoice that QuickBooks itself sent and charged is paid there already: it writes the charge as the reference. */
+async function findByCharge(
+  api: PortalApi,
+  { portal, externalId }: PaymentToRecord['from'],
+  settings: QuickBooksSettings,
+): Promise<Transaction | undefined> {
+  if (portal !== INTUIT_PAYMENTS) return undefined;
+  const rows = await findByReference(api, externalId, settings);
+  // A voided one is of 0: it holds the money no more.
+  return rows.find(
+    ({ CreditCardPayment, TotalAmt }) =>
+      CreditCardPayment?.CreditChargeResponse?.CCTransId === externalId && !isZero(TotalAmt),
+  );
+}
+
+async function findByReference(
+  api: PortalApi,
+  reference: string,
+  settings: QuickBooksSettings,
+): Promise<readonly Transaction[]> {
+  const statement = `select * from Payment where PaymentRefNum = ${quoted(reference)}`;
+  return rowsOf(await query(api, statement, settings), 'Payment')
+    .map((row) => readPaymentBody(rowBody('Payment', row)))
+    .filter(({ PaymentRefNum }) => PaymentRefNum === reference);
+}
+
+function isZero(amount: string): boolean {
+  return /^0*\.?0*$/.test(amount);
 }
 
 async function create(
@@ -87,6 +118,7 @@ async function create(
       PaymentRefNum: payment.mark,
       // The mark stands last; a long memo gives way to it.
       PrivateNote: note.slice(-PRIVATE_NOTE_MAX_LENGTH),
+      ...processed(payment.from),
       Line: payment.invoices.map(({ externalId, amountMinor }) => ({
         Amount: decimal(amountMinor),
         LinkedTxn: [{ TxnId: externalId, TxnType: 'Invoice' }],
@@ -94,6 +126,21 @@ async function create(
     },
   });
   return readPaymentBody(body).Id;
+}
+
+/**
+ * Says that Intuit's own processor took the money: by the transaction QuickBooks matches the payment with the deposit
+ * that the processor makes. Nothing is charged again: no card is given.
+ */
+function processed({ portal, externalId }: PaymentToRecord['from']) {
+  if (portal !== INTUIT_PAYMENTS) return {};
+  return {
+    TxnSource: 'IntuitPayment',
+    CreditCardPayment: {
+      CreditChargeInfo: { ProcessPayment: true },
+      CreditChargeResponse: { CCTransId: externalId },
+    },
+  };
 }
 
 async function readPayment(

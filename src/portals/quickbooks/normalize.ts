@@ -138,10 +138,17 @@ function eventOf(
     method: entity === 'Invoice' || entity === 'Deposit' ? null : methodOf(facts),
     references: entity === 'Invoice' ? [] : referencesOf(facts, currency),
     customer: payerOf(facts),
-    // The same money at Intuit Payments, when QuickBooks itself charged the card.
-    links: charge !== null && isPayment ? { paymentExternalId: charge } : {},
+    links: charge === null ? {} : linksTo(charge, isPayment),
     ...(channel === null ? {} : { channel }),
     revision: SyncToken,
+  };
+}
+
+/** The same money at Intuit's own processor, by its transaction: a payment's charge, or what a receipt refunds. */
+function linksTo(charge: string, isPayment: boolean): CanonicalEvent['links'] {
+  return {
+    ...(isPayment ? { paymentExternalId: charge } : {}),
+    elsewhere: [{ portal: 'intuit-payments', externalId: charge }],
   };
 }
 
