@@ -35,6 +35,8 @@ export type SimulatedNotice = {
   readonly label: string;
   /** The bytes and headers of one delivery attempt at `now`. */
   sign(now: Date): SimulatedDelivery;
+  /** Another portal takes such a body for its own, so it is only sent to the connection's own address. */
+  readonly addressed?: true;
   /**
    * A delivery made by somebody without the secret, which must be refused. Absent where changing the header
    * that carries the signature says enough.

@@ -6,6 +6,7 @@ import { simulateChargebee } from './chargebee.ts';
 import type { SimulatedPortal, SimulatorOptions } from './contract.ts';
 import { simulateFreshBooks } from './freshbooks.ts';
 import { simulateGeneric } from './generic.ts';
+import { simulateIntuitPayments } from './intuit-payments.ts';
 import { simulateMollie } from './mollie.ts';
 import { simulateMyob } from './myob.ts';
 import { simulateNetSuite } from './netsuite.ts';
@@ -77,6 +78,18 @@ export const simulators = {
       listsPayments: setting.chance(0.5),
       asksForOne: setting.chance(0.8),
     }),
+  'intuit-payments': async (options, setting) => {
+    const subscribed = setting.pick(['accounting', 'created', 'both'] as const);
+    const { authorize, ...simulated } = await simulateIntuitPayments({
+      ...options,
+      subscribed,
+      notices: setting.pick(['legacy', 'cloud-events']),
+      receiptsName: setting.pick(['refund', 'charge']),
+      recordRate: subscribed === 'accounting' ? 1 : 0.7,
+    });
+    // The books know nothing of an authorization, and nothing else would tell of it.
+    return subscribed === 'accounting' ? simulated : { ...simulated, authorize };
+  },
   myob: (options, setting) => simulateMyob({ ...options, fileLogIn: setting.chance(0.3) }),
   freshbooks: simulateFreshBooks,
   'zoho-books': (options, setting) =>

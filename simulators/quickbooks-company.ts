@@ -236,12 +236,7 @@ export function removePayment(company: Company, id: string, at: Date): void {
 /** Enters a refund receipt; QuickBooks links it to its payment by customer and reference only. */
 export function refundPayment(
   company: Company,
-  refund: {
-    readonly paymentId: string;
-    readonly amountMinor: bigint;
-    /** The transaction by which Intuit's processor gave it back. */
-    readonly processed?: string;
-  },
+  refund: { readonly paymentId: string; readonly amountMinor: bigint },
   at: Date,
 ): string {
   const { paymentId, amountMinor } = refund;
@@ -263,7 +258,6 @@ export function refundPayment(
       ...(reference === undefined ? {} : { PaymentRefNum: reference }),
       TotalAmt: decimal(amountMinor, truth.currency),
       Balance: 0,
-      ...processing(refund.processed),
       DepositToAccountRef: { value: '35', name: 'Checking' },
     },
     at,
@@ -271,7 +265,7 @@ export function refundPayment(
 }
 
 /** How QuickBooks shows what its own processor did. */
-function processing(transactionId: string | undefined): Fields {
+export function processing(transactionId: string | undefined): Fields {
   if (transactionId === undefined) return { ProcessPayment: false };
   return {
     ProcessPayment: true,

@@ -6,6 +6,7 @@ import { chargebee } from './chargebee/index.ts';
 import type { Portal } from './contract.ts';
 import { freshbooks } from './freshbooks/index.ts';
 import { generic } from './generic/index.ts';
+import { intuitPayments } from './intuit-payments/index.ts';
 import { mollie } from './mollie/index.ts';
 import { myob } from './myob/index.ts';
 import { netsuite } from './netsuite/index.ts';
@@ -44,6 +45,7 @@ export const portals: readonly Portal[] = [
   netsuite,
   sapBusinessOne,
   sageIntacct,
+  intuitPayments,
 ];
 
 const byId = new Map(portals.map((portal) => [portal.id, portal]));

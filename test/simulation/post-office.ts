@@ -56,7 +56,7 @@ export function postOffice(firm: Firm): PostOffice {
 
   const deliverOne = async (letter: Letter): Promise<void> => {
     try {
-      const received = await hand(firm, letter.portal, signed(firm, letter.notice));
+      const received = await hand(firm, letter, signed(firm, letter.notice));
       // The portal could not be asked whether it sent this, and is told to send it again.
       if (received.result === 'undecided') return again(letter);
       if (received.result !== 'stored' || received.reply.status >= 300) {
@@ -77,8 +77,8 @@ export function postOffice(firm: Firm): PostOffice {
 
   const deliverAll = async (letters: readonly Letter[]): Promise<void> => {
     const ordered = letters.filter(({ portal }) => isOrdered(portal));
-    for (const { portal, notice } of ordered) {
-      await insist(() => hand(firm, portal, signed(firm, notice)));
+    for (const letter of ordered) {
+      await insist(() => hand(firm, letter, signed(firm, letter.notice)));
       counts.delivered += 1;
     }
     const shuffled = random.shuffle(letters.filter(({ portal }) => !isOrdered(portal)));
@@ -121,8 +121,13 @@ function signed(firm: Firm, notice: SimulatedNotice): Notice {
 }
 
 /** By the connection's address, or by the one address for all portals. */
-function hand(firm: Firm, portal: ConnectedPortal, notice: Notice): Promise<Received> {
-  if (firm.random.network.chance(0.3)) return receiveAnywhere(firm.receiving, notice);
+function hand(
+  firm: Firm,
+  { portal, notice: { addressed } }: Pick<Letter, 'portal' | 'notice'>,
+  notice: Notice,
+): Promise<Received> {
+  const anywhere = firm.random.network.chance(0.3) && !addressed;
+  if (anywhere) return receiveAnywhere(firm.receiving, notice);
   const { id: portalId, connectionId } = portal;
   return receive(firm.receiving, { portalId, connectionId, notice });
 }
@@ -157,7 +162,7 @@ async function deliverForgery(
     : forge(firm, genuine);
   counts.forged += 1;
   try {
-    const received = await hand(firm, portal, forged);
+    const received = await hand(firm, { portal, notice }, forged);
     // What portals do not sign may make us look; that it does nothing else shows in the books.
     if (received.result === 'refused' || received.result === 'undecided') return;
     if (isHint(portal, forged)) return;
