@@ -8,7 +8,7 @@ import type {
 } from '../../simulators/contract.ts';
 import { startTestServer, type TestServer } from '../../src/api/test-server.ts';
 import { verifyBooks } from '../../src/apply/verify.ts';
-import { sql } from '../../src/db/database.ts';
+import { type Database, sql } from '../../src/db/database.ts';
 import { createConnection } from '../../src/intake/connections.ts';
 
 export type Booked = {
@@ -83,6 +83,10 @@ export function serverForTests() {
       return id;
     },
 
+    /** Waits for the first pull of a connection: what happens from then on is not found by it. */
+    pulled: (connectionId: string): Promise<string> =>
+      lookFor('nothing was pulled', () => lastPull(server.app.database, connectionId)),
+
     /** Delivers to `/webhooks/{portal}/{connection}` or any other path; each must be answered 2xx. */
     async send(path: string, notices: readonly SimulatedNotice[]): Promise<void> {
       for (const notice of notices) {
@@ -110,20 +114,43 @@ export function serverForTests() {
     },
 
     /** Waits until nothing of the connection waits any more, then reads its payments. */
-    async booked(connectionId: string, atLeast: number): Promise<readonly Booked[]> {
-      for (let look = 0; look < 400; look += 1) {
-        const [busy] = await server.app.database.query<{ count: bigint }>(
-          sql`select (select count(*) from inbox) + (select count(*) from fetches
-                where connection_id = ${connectionId} and state = 'waiting') as count`,
-        );
-        const rows = await server.app.database.query<Booked>(
-          sql`select external_id, status, received_minor as amount, provisional from payments
-              where connection_id = ${connectionId} and mirrors is null order by id`,
-        );
-        if (busy?.count === 0n && rows.length >= atLeast) return rows;
-        await new Promise((resolve) => setTimeout(resolve, 25));
-      }
-      throw new Error('the documents were not applied in time');
-    },
+    booked: (connectionId: string, atLeast: number): Promise<readonly Booked[]> =>
+      lookFor('the documents were not applied', async () => {
+        const rows = await readSettled(server.app.database, connectionId);
+        return rows && rows.length >= atLeast ? rows : undefined;
+      }),
   };
+}
+
+/** What `look` finds, looked for again and again. @throws after ten seconds */
+async function lookFor<T>(missing: string, look: () => Promise<T | undefined>): Promise<T> {
+  for (let times = 0; times < 400; times += 1) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`${missing} in time`);
+}
+
+async function lastPull(database: Database, connectionId: string): Promise<string | undefined> {
+  const [health] = await database.query<{ last_pulled_at: string | null }>(
+    sql`select last_pulled_at from connection_health where connection_id = ${connectionId}`,
+  );
+  return health?.last_pulled_at ?? undefined;
+}
+
+/** The payments of a connection; undefined while anything of it waits. */
+async function readSettled(
+  database: Database,
+  connectionId: string,
+): Promise<readonly Booked[] | undefined> {
+  const [busy] = await database.query<{ count: bigint }>(
+    sql`select (select count(*) from inbox) + (select count(*) from fetches
+          where connection_id = ${connectionId} and state = 'waiting') as count`,
+  );
+  const rows = await database.query<Booked>(
+    sql`select external_id, status, received_minor as amount, provisional from payments
+        where connection_id = ${connectionId} and mirrors is null order by id`,
+  );
+  return busy?.count === 0n ? rows : undefined;
 }
