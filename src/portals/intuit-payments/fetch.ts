@@ -4,8 +4,8 @@ import type { FetchRequest, PortalApi } from '../contract.ts';
 import { parseVerbatim } from '../kit/documents.ts';
 import { Reauthorize, Rejected, RetryLater } from '../kit/errors.ts';
 import { IDS_PER_QUERY, readObjects } from '../kit/intuit-queries.ts';
-import { wireId, wireText } from '../kit/intuit-transactions.ts';
-import { parseExactJson, readWire } from '../kit/wire.ts';
+import { wireText } from '../kit/intuit-transactions.ts';
+import { parseExactJson } from '../kit/wire.ts';
 import { TRANSACTION } from './notice.ts';
 import { companyOf, type IntuitPaymentsSettings } from './settings.ts';
 import { toldBody } from './split.ts';
@@ -76,7 +76,8 @@ export async function readTaken(
   for (const kind of kinds) {
     const body = await readOne(api, `${kind}s/${encodeURIComponent(id)}`);
     if (!body) continue;
-    const { status } = readWire(z.object({ status: z.string() }), parseExactJson(body));
+    // Without a status it is set aside by name when it is read; it must not stop the reading of others.
+    const status = stated.safeParse(parseExactJson(body)).data?.status ?? '';
     return { kind, id, status, value: parseVerbatim(body) };
   }
   return undefined;
@@ -142,8 +143,7 @@ async function readRefunded(
   row: unknown,
   refundId: string,
 ): Promise<{ taken: Taken; refund: unknown } | undefined> {
-  const { PaymentRefNum } = readWire(receipt, row);
-  const charge = PaymentRefNum?.trim() ?? '';
+  const charge = receipt.safeParse(row).data?.PaymentRefNum?.trim() ?? '';
   if (!TRANSACTION_ID.test(charge) || charge === refundId) return undefined;
   const taken = await readTaken(api, charge);
   if (!taken) return undefined;
@@ -169,7 +169,8 @@ async function readInvoiceNumbers(
 }
 
 const invoice = z.object({ Invoice: z.object({ DocNumber: wireText }) });
-const receipt = z.looseObject({ Id: wireId, PaymentRefNum: wireText });
+const stated = z.object({ status: z.string() });
+const receipt = z.object({ PaymentRefNum: wireText });
 /** A reference that people write (`CHK-104`, a name) need not be asked for. */
 const TRANSACTION_ID = /^[A-Za-z0-9]{6,20}$/;
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { baseStatus, foldMarks, NO_MARKS } from '../../payments/fold.ts';
 import type { CanonicalEvent } from '../events.ts';
 import { ownMark } from '../kit/own-mark.ts';
 import { intuitPayments } from './index.ts';
@@ -71,10 +72,13 @@ describe('states', () => {
 
   test('unknown, empty, in other letters, or of the other kind: set aside', () => {
     for (const status of ['', 'captured', 'Captured', 'PENDING', 'SUCCEEDED', 'VOIDED', 'HELD']) {
-      assert.match(reasonOf({ charge: { ...CHARGE, status } }), /^status: ".*" of a charge/);
+      assert.match(
+        reasonOf({ charge: { ...CHARGE, status } }),
+        /^status: ".*" of charge EZXGXZQXGXCF/,
+      );
     }
     for (const status of ['', 'succeeded', 'CAPTURED', 'AUTHORIZED', 'CANCELLED']) {
-      assert.match(reasonOf({ echeck: { ...ECHECK, status } }), /^status: ".*" of a echeck/);
+      assert.match(reasonOf({ echeck: { ...ECHECK, status } }), /^status: ".*" of echeck a9xts573/);
     }
     assert.match(reasonOf({ charge: { ...CHARGE, status: 7 } }), /^status/);
   });
@@ -86,6 +90,16 @@ describe('states', () => {
     assert.equal(failed?.occurredAt, NOW.toISOString());
     assert.equal(failed?.reason, 'DECLINED');
     assert.notEqual(failed?.eventId, succeeded?.eventId);
+    for (const told of [
+      [succeeded, failed],
+      [failed, succeeded],
+    ]) {
+      const marks = told.reduce(
+        (folded, event) => foldMarks(folded, event as Parameters<typeof foldMarks>[1]),
+        NO_MARKS,
+      );
+      assert.equal(baseStatus(marks), 'failed', 'in whatever order they come');
+    }
   });
 
   test('errors beside a charge: a warning goes through, a refusal is its reason', () => {

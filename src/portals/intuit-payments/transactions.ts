@@ -107,9 +107,9 @@ function currencyOf(kind: Kind, facts: Transaction, settings: ReadingSettings): 
   return currency;
 }
 
-function typeOf(kind: Kind, { status, errors }: Transaction): EventType {
+function typeOf(kind: Kind, { id, status, errors }: Transaction): EventType {
   const type = STATES[kind].get(status);
-  if (!type) throw new WireMismatch(`status: "${status}" of a ${kind} is not documented`);
+  if (!type) throw new WireMismatch(`status: "${status}" of ${kind} ${id} is not documented`);
   // A charge that was declined, or cancelled for fraud, says so beside itself.
   const refusal = errors?.find(({ code }) => /^PMT-[25]/.test(code ?? ''));
   if (refusal && !isEnd(type)) {
