@@ -51,11 +51,11 @@ export function paymentEvent(
 ): CanonicalEvent | undefined {
   const { id, status, bankAccount, card, description, captureDetail } = facts;
   const currency = currencyOf(kind, facts, reading.settings);
+  const type = typeOf(kind, facts);
   // What was captured is the money, be it less or more than was authorized.
   const money = captureDetail ?? facts;
   const amountMinor = minorOf(money.amount, currency, 'amount');
-  if (amountMinor === 0n) return undefined;
-  const type = typeOf(kind, facts);
+  if (amountMinor === 0n && !captureDetail) return undefined;
   const name = present(card?.name ?? bankAccount?.name);
   const said = recorded && recorded.entity !== 'RefundReceipt' ? recorded : undefined;
   const saying = said && sayingOf(said, { amountMinor, currency, externalPaymentId: id });
