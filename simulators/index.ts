@@ -85,7 +85,7 @@ export const simulators = {
       subscribed,
       notices: setting.pick(['legacy', 'cloud-events']),
       receiptsName: setting.pick(['refund', 'charge']),
-      recordRate: subscribed === 'accounting' ? 1 : 0.7,
+      records: subscribed === 'accounting' ? 'all' : 'invoices',
     });
     // The books know nothing of an authorization, and nothing else would tell of it.
     return subscribed === 'accounting' ? simulated : { ...simulated, authorize };

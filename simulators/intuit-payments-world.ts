@@ -48,8 +48,8 @@ export type ProcessorWorld = {
   readonly transactions: Map<string, ProcessorTransaction>;
   /** Which id a refund receipt names as its transaction. Both readings are possible. */
   readonly receiptsName: 'refund' | 'charge';
-  /** How many of the transactions the processor writes into the books. */
-  readonly recordRate: number;
+  /** What the processor writes into the books: an app that charges cards by itself may keep its sales to itself. */
+  readonly records: 'all' | 'invoices' | 'none';
   /** A transaction began; the app may have asked to be told. */
   readonly created: (transaction: ProcessorTransaction) => void;
   /** The latest instant at which something happened. */
@@ -193,12 +193,13 @@ function recordTransaction(
   transaction: ProcessorTransaction,
   at: Date,
 ): void {
-  const { company, random } = world;
-  if (!random.chance(world.recordRate)) return;
+  const { company, random, records } = world;
   const { id } = transaction;
   const order = { ...transaction.order, amountMinor: moneyOf(transaction) };
+  const isSale = order.invoiceNumber === undefined;
+  if (records === 'none' || (isSale && records === 'invoices')) return;
   meetCustomer(company, order, at);
-  if (order.invoiceNumber === undefined && random.chance(0.4)) {
+  if (isSale && random.chance(0.4)) {
     const receipt = { ...saleFields(order, at), PaymentRefNum: id, ...processing(id) };
     transaction.record = {
       entity: 'SalesReceipt',
@@ -206,7 +207,7 @@ function recordTransaction(
     };
     return;
   }
-  if (order.invoiceNumber !== undefined && random.chance(0.7)) writeInvoice(company, order, at);
+  if (!isSale) writeInvoice(company, order, at);
   const as = { by: 'processor', processed: id, reference: id } as const;
   transaction.record = { entity: 'Payment', id: payOrder(company, order, as, at) };
 }

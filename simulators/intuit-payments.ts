@@ -40,8 +40,8 @@ export type IntuitPaymentsSimulatorOptions = SimulatorOptions & {
   /** What the app is told of: changes in accounting, `PaymentCreated`, or both. */
   readonly subscribed?: 'accounting' | 'created' | 'both';
   readonly notices?: NoticeForm;
-  /** How many of the transactions the processor writes into the books; all of them when absent. */
-  readonly recordRate?: number;
+  /** What the processor writes into the books; all of it when absent. */
+  readonly records?: ProcessorWorld['records'];
   readonly receiptsName?: 'refund' | 'charge';
   readonly scope?: 'both' | 'accounting';
   readonly merchant?: boolean;
@@ -84,7 +84,7 @@ export async function simulateIntuitPayments(
     random: seededRandom(seed + 2),
     transactions: new Map(),
     receiptsName: options.receiptsName ?? 'refund',
-    recordRate: options.recordRate ?? 1,
+    records: options.records ?? 'all',
     created: sent.created,
     latest: new Date(0),
   };

@@ -25,11 +25,12 @@ async function paid(options: Partial<IntuitPaymentsSimulatorOptions>, path?: str
 
 describe('intuit-payments: webhook PaymentCreated', () => {
   it('alone, in whatever shape, with no record in the books: one payment', async () => {
-    for (let shape = 0; shape < 6; shape += 1) await paid({ subscribed: 'created', recordRate: 0 });
+    for (let shape = 0; shape < 6; shape += 1)
+      await paid({ subscribed: 'created', records: 'none' });
   });
 
   it('alone, at the address of all portals', async () => {
-    await paid({ subscribed: 'created', recordRate: 0 }, '/webhooks/payment-event');
+    await paid({ subscribed: 'created', records: 'none' }, '/webhooks/payment-event');
   });
 
   it("QuickBooks' notice with a card transaction id alone, in both shapes", async () => {

@@ -230,7 +230,7 @@ describe('what must be asked for again', () => {
   test('many: twenty a page, each once a round, and what came before a refusal is kept', async () => {
     let left = 12;
     await using connection = await connect({
-      recordRate: 0,
+      records: 'none',
       meddle: async (call, send) => {
         if (asksProcessor(call) && left-- === 0) throw new RetryLater('too many requests');
         return send();
@@ -260,7 +260,7 @@ describe('what must be asked for again', () => {
 
   test('a refusal at the first of a page is a refusal: nothing is stored', async () => {
     await using connection = await connect({
-      recordRate: 0,
+      records: 'none',
       meddle: async (call, send) => {
         if (asksProcessor(call)) throw new RetryLater('too many requests');
         return send();
@@ -323,7 +323,7 @@ describe('what must be asked for again', () => {
 describe('answers that are not what was asked for', () => {
   const answering = (status: number, body: unknown) =>
     connect({
-      recordRate: 0,
+      records: 'none',
       meddle: async (call, send) =>
         asksProcessor(call)
           ? { status, headers: {}, body: Buffer.from(JSON.stringify(body)) }
