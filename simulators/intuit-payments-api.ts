@@ -97,7 +97,7 @@ function transactionBody(world: ProcessorWorld, transaction: ProcessorTransactio
 
 /** A void was seen with a month and a day of one digit. */
 function refundBody(
-  { id, amountMinor, createdAt, type }: ProcessorRefund,
+  { id, amountMinor, createdAt, type, status }: ProcessorRefund,
   transaction: ProcessorTransaction,
 ) {
   const created = whole(createdAt);
@@ -106,7 +106,7 @@ function refundBody(
     context: { isEcommerce: false, mobile: false, recurring: false },
     created: type === 'VOID' ? created.replace(/-0/g, '-') : created,
     id,
-    status: 'ISSUED',
+    status,
     type,
   };
 }

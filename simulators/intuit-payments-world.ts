@@ -26,6 +26,7 @@ export type ProcessorRefund = {
   readonly createdAt: Date;
   /** What was not settled yet may be undone instead of refunded; the service itself decides. */
   readonly type: 'REFUND' | 'VOID';
+  status: 'ISSUED' | 'SETTLED' | 'DECLINED';
 };
 
 export type ProcessorTransaction = {
@@ -144,12 +145,32 @@ export function refundTransaction(
     amountMinor,
     createdAt: at,
     type: undone ? 'VOID' : 'REFUND',
+    status: 'ISSUED',
   };
   transaction.refunds.push(refund);
   if (undone) transaction.status = 'CANCELLED';
   else if (amountMinor === left) transaction.status = 'REFUNDED';
   if (writes.receipt) recordRefund(world, transaction, refund);
   return refund.id;
+}
+
+/** The customer's bank takes the refund, or sends it back. */
+export function endRefund(
+  { transactions }: ProcessorWorld,
+  refundId: string,
+  status: 'SETTLED' | 'DECLINED',
+): void {
+  for (const transaction of transactions.values()) {
+    const refund = transaction.refunds.find(({ id }) => id === refundId);
+    if (!refund) continue;
+    require(refund.status === 'ISSUED', `${refundId} is ${refund.status} already`);
+    refund.status = status;
+    if (status === 'DECLINED' && transaction.status === 'REFUNDED') {
+      transaction.status = transaction.kind === 'charge' ? 'CAPTURED' : 'SUCCEEDED';
+    }
+    return;
+  }
+  throw new Error(`${refundId} does not exist`);
 }
 
 /** The transaction as it stands now: captured money settles within a day. */
@@ -256,7 +277,7 @@ function moneyOf({ captured, order }: ProcessorTransaction): bigint {
 
 function refundedOf({ refunds }: ProcessorTransaction): bigint {
   return refunds
-    .filter(({ type }) => type === 'REFUND')
+    .filter(({ type, status }) => type === 'REFUND' && status !== 'DECLINED')
     .reduce((sum, { amountMinor }) => sum + amountMinor, 0n);
 }
 

@@ -18,6 +18,7 @@ import {
   cancelCharge,
   captureCharge,
   endDebit,
+  endRefund,
   type ProcessorTransaction,
   type ProcessorWorld,
   refundTransaction,
@@ -58,6 +59,8 @@ export type IntuitPaymentsSimulator = SimulatedPortal & {
   refund(paymentId: string, amountMinor: bigint, at: Date): string;
   /** A refund that the app of somebody else made: no receipt of it is written. */
   refundSilently(paymentId: string, amountMinor: bigint, at: Date): string;
+  /** The customer's bank takes the refund, or sends it back. Nobody is told. */
+  endRefund(refundId: string, status: 'SETTLED' | 'DECLINED'): void;
   addCustomer(customer: { readonly name: string; readonly email: string }, at: Date): string;
   addInvoice(invoice: SimulatedInvoice, at: Date): string;
   /** A cheque that somebody enters in the books: no money of the processor. */
@@ -164,6 +167,7 @@ function merchantActs(world: ProcessorWorld) {
     refund: (id, amountMinor, at) => refundTransaction(world, id, amountMinor, at),
     refundSilently: (id, amountMinor, at) =>
       refundTransaction(world, id, amountMinor, at, { receipt: false }),
+    endRefund: (refundId, status) => endRefund(world, refundId, status),
     addCustomer: ({ name, email }, at) =>
       createRow(company, 'Customer', customerFields(name, email), at),
     addInvoice: (invoice, at) => createRow(company, 'Invoice', invoiceFields(invoice, named), at),

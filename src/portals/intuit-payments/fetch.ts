@@ -31,11 +31,18 @@ export type Taken = {
   readonly value: unknown;
 };
 
+/** A refund as the processor tells it, with what it refunds. */
+export type Refunded = {
+  readonly taken: Taken;
+  readonly refund: { readonly id: string; readonly status: string; readonly value: unknown };
+};
+
 /** A record and what the processor tells of the transaction that it names. */
 export type ToldRecord = {
   readonly id: string;
   readonly body: Buffer;
   readonly taken: Taken | undefined;
+  readonly refund?: Refunded['refund'];
   /** False when it names a transaction that the processor does not know (yet). */
   readonly complete: boolean;
 };
@@ -76,11 +83,29 @@ export async function readTaken(
   for (const kind of kinds) {
     const body = await readOne(api, `${kind}s/${encodeURIComponent(id)}`);
     if (!body) continue;
-    // Without a status it is set aside by name when it is read; it must not stop the reading of others.
-    const status = stated.safeParse(parseExactJson(body)).data?.status ?? '';
-    return { kind, id, status, value: parseVerbatim(body) };
+    return { kind, id, ...stateOf(body) };
   }
   return undefined;
+}
+
+/** The refund below its transaction; undefined when either is not known. */
+export async function readRefund(
+  api: PortalApi,
+  { of, kinds, id }: { readonly of: string; readonly kinds?: readonly Kind[]; readonly id: string },
+): Promise<Refunded | undefined> {
+  const taken = await readTaken(api, of, kinds);
+  if (!taken) return undefined;
+  const body = await readOne(
+    api,
+    `${taken.kind}s/${encodeURIComponent(of)}/refunds/${encodeURIComponent(id)}`,
+  );
+  return body && { taken, refund: { id, ...stateOf(body) } };
+}
+
+/** Without a status it is set aside by name when it is read; it must not stop the reading of others. */
+function stateOf(body: Buffer): { readonly status: string; readonly value: unknown } {
+  const status = stated.safeParse(parseExactJson(body)).data?.status ?? '';
+  return { status, value: parseVerbatim(body) };
 }
 
 /** Records of one kind by their ids, one after the other, each with its transaction. */
@@ -128,28 +153,14 @@ async function withTransaction(
   if (entity !== 'RefundReceipt') {
     return { body: toldBody({ recorded }), taken: undefined, complete: false };
   }
-  const refunded = await readRefunded(api, row, named);
-  return refunded
-    ? { taken: refunded.taken, body: toldBody({ ...refunded, recorded }), complete: true }
-    : { body: toldBody({ recorded }), taken: undefined, complete: true };
-}
-
-/**
- * A receipt may name the transaction of the refund instead of the charge's: then the charge is the payment's
- * reference, and the processor is asked for the refund below it.
- */
-async function readRefunded(
-  api: PortalApi,
-  row: unknown,
-  refundId: string,
-): Promise<{ taken: Taken; refund: unknown } | undefined> {
-  const charge = receipt.safeParse(row).data?.PaymentRefNum?.trim() ?? '';
-  if (!TRANSACTION_ID.test(charge) || charge === refundId) return undefined;
-  const taken = await readTaken(api, charge);
-  if (!taken) return undefined;
-  const path = `${taken.kind}s/${charge}/refunds/${encodeURIComponent(refundId)}`;
-  const body = await readOne(api, path);
-  return { taken, refund: body && parseVerbatim(body) };
+  // The receipt may name the refund's own transaction: then its reference is the charge.
+  const of = receipt.safeParse(row).data?.PaymentRefNum?.trim() ?? '';
+  const isAsked = TRANSACTION_ID.test(of) && of !== named;
+  const refunded = isAsked ? await readRefund(api, { of, id: named }) : undefined;
+  if (!refunded) return { body: toldBody({ recorded }), taken: undefined, complete: true };
+  const { refund } = refunded;
+  const body = toldBody({ taken: refunded.taken, refund: refund.value, recorded });
+  return { ...refunded, body, complete: true };
 }
 
 /** Ids of invoices are those of one company; their numbers are what everybody calls them. */

@@ -47,7 +47,7 @@ function normalizeTold(value: Json, reading: Reading): Normalized {
   const told = { kind, facts, recorded };
   const payment = paymentEvent(told, reading);
   if (!payment) return { ignored: `${what} is of nothing: it only verifies the card` };
-  const refunds = refundEvents(payment, { ...told, refund: value.refund });
+  const refunds = refundEvents(payment, { ...told, refund: value.refund }, reading);
   if (value.unexplained === true && refunds.length === 0) {
     return {
       quarantined: `${what} was refunded, but no refund receipt in QuickBooks names it: enter its refund`,

@@ -292,7 +292,7 @@ describe('what must be asked for again', () => {
         `charge ${silent} was refunded, but no refund receipt in QuickBooks names it: enter its refund`,
       ]);
       round = await roundAt(connection, round, days(5));
-      assert.deepEqual([round.asked, round.refused], [[], []], 'said once');
+      assert.deepEqual([round.asked.includes(silent), round.refused], [false, []], 'said once');
     }
   });
 
@@ -317,6 +317,47 @@ describe('what must be asked for again', () => {
       if (receiptsName === 'refund') assert.deepEqual(known, refundIds);
       else assert.match(known.join(), /^RefundReceipt:\d+,RefundReceipt:\d+$/);
     }
+  });
+});
+
+describe('refunds that are issued', () => {
+  test('are asked for once a day: one settles and is over, one is declined, one is believed', async () => {
+    await using connection = await connect({ receiptsName: 'refund' });
+    const { processor, calls } = connection;
+    const id = processor.pay(order(), NOW);
+    let round = await pullRound(connection, { at: minutes(10) });
+    const [settles, declined, stays] = [1_000n, 2_000n, 3_000n].map((amountMinor) =>
+      processor.refund(id, amountMinor, days(2)),
+    ) as [string, string, string];
+    const asked = () =>
+      calls.flatMap(({ path }) => /\/refunds\/(\w+)$/.exec(path)?.[1] ?? []).sort();
+    const roundAt = async (at: Date) => {
+      calls.length = 0;
+      round = await pullRound(connection, { ...round, at });
+      return round.events.filter(({ type }) => type.startsWith('refund.'));
+    };
+    assert.equal((await roundAt(days(2.1))).length, 3);
+    assert.deepEqual(await roundAt(days(2.2)), []);
+    assert.deepEqual(asked(), []);
+    processor.endRefund(settles, 'SETTLED');
+    processor.endRefund(declined, 'DECLINED');
+    const ended = await roundAt(days(4));
+    assert.deepEqual(asked(), [declined, settles, stays].sort());
+    const failed = ended.find(({ refundId }) => refundId === declined);
+    assert.equal(failed?.type, 'refund.failed');
+    assert.equal(failed?.occurredAt, days(4).toISOString(), 'when it was learned');
+    assert.ok(
+      ended
+        .filter(({ refundId }) => refundId !== declined)
+        .every(({ type }) => type === 'refund.succeeded'),
+    );
+    await roundAt(days(5));
+    assert.deepEqual(asked(), [stays]);
+    await roundAt(days(18));
+    assert.deepEqual(asked(), [stays], 'for the last time');
+    await roundAt(days(19));
+    assert.deepEqual(asked(), []);
+    assert.equal(processor.truth()[0]?.refundedMinor, 4_000n);
   });
 });
 

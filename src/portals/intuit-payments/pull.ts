@@ -7,7 +7,7 @@ import type { Portal, PortalApi } from '../contract.ts';
 import { RetryLater } from '../kit/errors.ts';
 import { type QueryPlace, queryChanged, queryPage } from '../kit/intuit-queries.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
-import { readRecords, readTaken, type Taken } from './fetch.ts';
+import { readRecords, readRefund, readTaken, type Taken } from './fetch.ts';
 import { companyOf, type IntuitPaymentsSettings } from './settings.ts';
 import { toldBody } from './split.ts';
 import { KINDS, type Kind, listedRecord, RECORDS, type RecordKind } from './wire.ts';
@@ -17,6 +17,8 @@ const OVERLAP_SECONDS = 600;
 const FOLLOW_DAYS = 31;
 /** What succeeded is asked for once a day, at whatever hour the pull comes. */
 const SETTLED_EVERY_MS = 20 * 3_600_000;
+/** A refund that was issued may still be declined; so long it is asked for. */
+const REFUNDS_FOR_MS = 15 * 24 * 3_600_000;
 /** Every transaction is a call of its own; so many make a page. */
 const CALLS_A_PAGE = 20;
 const DAY_MS = 86_400_000;
@@ -28,11 +30,19 @@ const FORGET_RECEIPTS_MS = 2 * FOLLOW_DAYS * DAY_MS;
  */
 type Said = 'open' | 'settled' | 'refunded' | 'over' | 'missing';
 type Asked = { readonly at: string; readonly said: Said; readonly kind: Kind | null };
+/** A refund that is issued and not settled, below its transaction. */
+type OpenRefund = {
+  readonly of: string;
+  readonly kind: Kind;
+  readonly since: string;
+  readonly at: string;
+};
 
 type Step =
   | (QueryPlace & { readonly kind: 'query'; readonly entity: RecordKind })
   | { readonly kind: 'records'; readonly entity: RecordKind; readonly ids: readonly string[] }
-  | { readonly kind: 'follow' };
+  | { readonly kind: 'follow' }
+  | { readonly kind: 'refunds' };
 
 /** A round is a list of steps; when it is empty, the next round asks for what changed since it began. */
 export type Cursor = {
@@ -47,6 +57,8 @@ export type Cursor = {
   readonly asked: Readonly<Record<string, Asked>>;
   /** Transactions of which a refund receipt told, with the instant at which it was read. */
   readonly receipted: Readonly<Record<string, string>>;
+  /** Refunds by id. */
+  readonly refunds: Readonly<Record<string, OpenRefund>>;
 };
 
 type Context = {
@@ -57,7 +69,7 @@ type Context = {
 type Page = {
   readonly bodies: readonly Buffer[];
   readonly following: readonly Step[];
-  readonly learned?: Partial<Pick<Cursor, 'reading' | 'asked' | 'receipted'>>;
+  readonly learned?: Partial<Pick<Cursor, 'reading' | 'asked' | 'receipted' | 'refunds'>>;
 };
 
 export const pull: NonNullable<Portal<IntuitPaymentsSettings, Cursor>['pull']> = {
@@ -72,6 +84,7 @@ export const pull: NonNullable<Portal<IntuitPaymentsSettings, Cursor>['pull']> =
     reading: [],
     asked: {},
     receipted: {},
+    refunds: {},
   }),
   async page(api, given, context) {
     const cursor = given.steps.length > 0 ? given : beginRound(given, context.now);
@@ -97,7 +110,7 @@ function beginRound(cursor: Cursor, now: Date): Cursor {
   );
   return {
     ...cursor,
-    steps: [...queries, { kind: 'follow' }],
+    steps: [...queries, { kind: 'follow' }, { kind: 'refunds' }],
     roundBeganAt: now.toISOString(),
     reading: [],
   };
@@ -113,6 +126,8 @@ function take(api: PortalApi, step: Step, place: Place): Promise<Page> {
       return takeRecords(api, step, place);
     case 'follow':
       return takeFollowed(api, place);
+    case 'refunds':
+      return takeRefunds(api, place);
   }
 }
 
@@ -159,17 +174,22 @@ async function takeRecords(
   const at = context.now.toISOString();
   const asked = { ...cursor.asked };
   const receipted = { ...cursor.receipted };
+  const refunds = { ...cursor.refunds };
   const lacking: string[] = [];
   const bodies: Buffer[] = [];
   const left = new Set(ids);
   try {
-    for await (const { id, taken, ...told } of readRecords(api, entity, ids, context.settings)) {
+    for await (const told of readRecords(api, entity, ids, context.settings)) {
+      const { id, taken, refund } = told;
       bodies.push(told.body);
       left.delete(id);
       if (!told.complete) lacking.push(`${entity}:${id}:`);
       if (!taken) continue;
       asked[taken.id] = { at, said: saidBy(taken), kind: taken.kind };
       if (entity === 'RefundReceipt') receipted[taken.id] = at;
+      if (refund?.status === 'ISSUED') {
+        refunds[refund.id] = { of: taken.id, kind: taken.kind, since: at, at };
+      }
     }
     // Deleted since the query named them: nothing is left to read.
     left.clear();
@@ -179,7 +199,7 @@ async function takeRecords(
   const following = left.size > 0 ? [{ ...step, ids: [...left] }] : [];
   // What the processor did not know is looked at once more by the next round.
   const reading = cursor.reading.filter((name) => !lacking.some((one) => name.startsWith(one)));
-  return { bodies, following, learned: { reading, asked, receipted } };
+  return { bodies, following, learned: { reading, asked, receipted, refunds } };
 }
 
 async function takeFollowed(api: PortalApi, { cursor, context }: Place): Promise<Page> {
@@ -204,6 +224,31 @@ async function takeFollowed(api: PortalApi, { cursor, context }: Place): Promise
   }
   if (left > 0) return { bodies, following: [{ kind: 'follow' }], learned: { asked } };
   return { bodies, following: [], learned: remembered({ ...cursor, asked }, followed, now) };
+}
+
+/** Once a day until they are settled, declined, or old enough to be believed. */
+async function takeRefunds(api: PortalApi, { cursor, context: { now } }: Place): Promise<Page> {
+  const at = now.toISOString();
+  const ageOf = (instant: string) => now.getTime() - Date.parse(instant);
+  const due = Object.entries(cursor.refunds).filter(
+    ([, refund]) => ageOf(refund.at) >= SETTLED_EVERY_MS,
+  );
+  const refunds = { ...cursor.refunds };
+  const bodies: Buffer[] = [];
+  let left = due.length;
+  try {
+    for (const [id, known] of due.slice(0, CALLS_A_PAGE / 2)) {
+      const found = await readRefund(api, { of: known.of, kinds: [known.kind], id });
+      left -= 1;
+      if (found) bodies.push(toldBody({ taken: found.taken, refund: found.refund.value }));
+      if (found?.refund.status === 'ISSUED' && ageOf(known.since) < REFUNDS_FOR_MS) {
+        refunds[id] = { ...known, at };
+      } else delete refunds[id];
+    }
+  } catch (error) {
+    if (!(error instanceof RetryLater) || left === due.length) throw error;
+  }
+  return { bodies, following: left > 0 ? [{ kind: 'refunds' }] : [], learned: { refunds } };
 }
 
 /** Open ones are asked for in each round, money that may still go back once a day. */

@@ -17,12 +17,13 @@ import { type Refund, refund as refundWire } from './wire.ts';
 export function refundEvents(
   payment: CanonicalEvent,
   told: ToldTransaction & { readonly refund: unknown },
+  reading: Reading,
 ): readonly CanonicalEvent[] {
   const { facts, recorded } = told;
   const own = told.refund === undefined ? [] : [readWire(refundWire, told.refund)];
   const listed = (facts.refundDetail ?? []).filter(({ id }) => !own.some((one) => one.id === id));
   const refunds = [...own, ...listed];
-  if (refunds.length > 0) return refunds.flatMap((one) => processorRefund(one, payment));
+  if (refunds.length > 0) return refunds.flatMap((one) => processorRefund(one, payment, reading));
   if (recorded?.entity !== 'RefundReceipt' || payment.type !== 'payment.succeeded') return [];
   return receiptRefund(recorded, payment);
 }
@@ -41,7 +42,11 @@ export function refundOfUnknown(
   return receiptRefund(recorded, { externalPaymentId: null, currency });
 }
 
-function processorRefund(refund: Refund, payment: CanonicalEvent): readonly CanonicalEvent[] {
+function processorRefund(
+  refund: Refund,
+  payment: CanonicalEvent,
+  { learnedAt }: Reading,
+): readonly CanonicalEvent[] {
   const { id, status, type, amount, created } = refund;
   const amountMinor = minorOf(amount, payment.currency, 'refund.amount');
   const event = {
@@ -55,7 +60,7 @@ function processorRefund(refund: Refund, payment: CanonicalEvent): readonly Cano
     case 'REFUND SETTLED':
       return [{ ...event, type: 'refund.succeeded', refundId: id }];
     case 'REFUND DECLINED':
-      return [{ ...event, type: 'refund.failed', refundId: id }];
+      return [{ ...event, type: 'refund.failed', refundId: id, occurredAt: learnedAt }];
     case 'VOID DECLINED':
       return [];
     case 'VOID ISSUED':
