@@ -57,14 +57,14 @@ describe('paymentToRecord', () => {
       receivedOn: '2026-11-03',
       method: 'card',
       memo: 'stripe ch_1',
-      invoices: [{ externalId: '145', amountMinor: 107500n }],
+      invoices: [{ externalId: '145', number: 'INV-9', amountMinor: 107500n }],
     });
   });
 
   test('sums the allocations of one invoice and keeps the rest as credit', () => {
     const allocations = [exampleAllocation(500n), exampleAllocation(700n), exampleAllocation(0n)];
     const record = recordOf({ allocations });
-    assert.deepEqual(record.invoices, [{ externalId: '145', amountMinor: 1200n }]);
+    assert.deepEqual(record.invoices, [{ externalId: '145', number: 'INV-9', amountMinor: 1200n }]);
     assert.equal(record.amountMinor, 107500n);
   });
 
@@ -72,7 +72,9 @@ describe('paymentToRecord', () => {
     const elsewhere = exampleAllocation(7500n, { connectionId: 'con_other', externalId: 'x' });
     const record = recordOf({ allocations: [exampleAllocation(100000n), elsewhere] });
     assert.equal(record.amountMinor, 100000n);
-    assert.deepEqual(record.invoices, [{ externalId: '145', amountMinor: 100000n }]);
+    assert.deepEqual(record.invoices, [
+      { externalId: '145', number: 'INV-9', amountMinor: 100000n },
+    ]);
   });
 
   test('skips what these books hold, brought or need not know', () => {

@@ -263,13 +263,19 @@ function perhapsRecorded(
 
 /** One share for each invoice, however many allocations made it. */
 function sharesOf(
-  paid: readonly { readonly invoice: { externalId: string }; readonly amountMinor: bigint }[],
+  paid: readonly {
+    readonly invoice: { externalId: string; number: string | null };
+    readonly amountMinor: bigint;
+  }[],
 ): PaymentToRecord['invoices'] {
-  const shares = new Map<string, bigint>();
+  const shares = new Map<string, PaymentToRecord['invoices'][number]>();
   for (const { invoice, amountMinor } of paid) {
-    shares.set(invoice.externalId, (shares.get(invoice.externalId) ?? 0n) + amountMinor);
+    const { externalId, number } = invoice;
+    const before = shares.get(externalId)?.amountMinor ?? 0n;
+    const share = { externalId, amountMinor: before + amountMinor };
+    shares.set(externalId, number === null ? share : { ...share, number });
   }
-  return [...shares].map(([externalId, amountMinor]) => ({ externalId, amountMinor }));
+  return [...shares.values()];
 }
 
 /** The books' side of one payment. */

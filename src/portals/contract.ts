@@ -218,7 +218,12 @@ export type PaymentToRecord = {
   readonly receivedOn: string;
   readonly method: string | null;
   readonly memo: string;
-  readonly invoices: readonly { readonly externalId: string; readonly amountMinor: bigint }[];
+  readonly invoices: readonly {
+    readonly externalId: string;
+    /** The number people know it by, for books that are told of invoices by it. */
+    readonly number?: string;
+    readonly amountMinor: bigint;
+  }[];
 };
 
 /**
