@@ -14,6 +14,7 @@ import { simulatePaypal } from './paypal.ts';
 import { simulateQuickBooks } from './quickbooks.ts';
 import type { Random } from './random.ts';
 import { simulateRecurly } from './recurly.ts';
+import { simulateSage50 } from './sage-50.ts';
 import { simulateSageIntacct } from './sage-intacct.ts';
 import { simulateBusinessOne } from './sap-business-one.ts';
 import { simulateServiceMobility } from './servicemobility.ts';
@@ -135,6 +136,14 @@ export const simulators = {
       nudges: setting.chance(0.5),
       ownSignIn: setting.chance(0.5),
       forgetRate: 0.05,
+    }),
+  'sage-50': (options, setting) =>
+    simulateSage50({
+      ...options,
+      bridge: setting.pick(['own', 'own', 'oss', 'hyperaccounts']),
+      pushes: setting.chance(0.5),
+      dateFormat: setting.pick(['dd/mm/yyyy', 'mm/dd/yyyy']),
+      ledgerByCode: setting.chance(0.5),
     }),
 } as const satisfies Readonly<Record<string, Simulate>>;
 

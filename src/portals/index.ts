@@ -13,6 +13,7 @@ import { netsuite } from './netsuite/index.ts';
 import { paypal } from './paypal/index.ts';
 import { quickbooks } from './quickbooks/index.ts';
 import { recurly } from './recurly/index.ts';
+import { sage50 } from './sage-50/index.ts';
 import { sageIntacct } from './sage-intacct/index.ts';
 import { sapBusinessOne } from './sap-business-one/index.ts';
 import { servicemobility } from './servicemobility/index.ts';
@@ -46,6 +47,7 @@ export const portals: readonly Portal[] = [
   sapBusinessOne,
   sageIntacct,
   intuitPayments,
+  sage50,
 ];
 
 const byId = new Map(portals.map((portal) => [portal.id, portal]));

@@ -148,6 +148,7 @@ const PROOFS: readonly { readonly header: string; readonly coversBody: boolean }
   { header: 'x-sync-signature', coversBody: true },
   { header: 'authorization', coversBody: false },
   { header: 'x-nudge-token', coversBody: false },
+  { header: 'x-sync-signature', coversBody: true },
 ];
 
 /** Sends a copy that somebody changed. @throws when it is taken for the portal's. */
