@@ -212,11 +212,13 @@ function bookkeeping(ledger: Ledger) {
       return enter({ ...payment, ...texts, accountRef: customerExternalId, shares }, at);
     },
     pay: ({ customer, amountMinor, currency, ...order }, at) => {
-      const accountRef = customers.get(customer.externalId) ?? addCustomer(ledger, customer);
-      customers.set(customer.externalId, accountRef);
       const invoice = [...ledger.transactions.values()].find(
         (one) => one.kind === 'SI' && one.reference === order.invoiceNumber,
       );
+      // A receipt can only pay invoices of its own account.
+      const accountRef =
+        invoice?.accountRef ?? customers.get(customer.externalId) ?? addCustomer(ledger, customer);
+      customers.set(customer.externalId, accountRef);
       const texts = [invoice ? undefined : order.invoiceNumber, order.workOrder, order.memo];
       const details = texts.filter((text) => text !== undefined).join(' ');
       const reference = `FP ${random.between(100_000, 999_999)}`;

@@ -54,6 +54,7 @@ export function bankOf({ edition, bankNominal, cashAccount }: Sage50Settings): s
 export function cut(text: string, width: number): string {
   return text
     .normalize('NFKD')
+    .replace(/\p{Mark}+/gu, '')
     .replace(/[^\x20-\x7e]+/g, ' ')
     .replace(/ {2,}/g, ' ')
     .trim()
