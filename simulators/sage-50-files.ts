@@ -14,8 +14,19 @@ import {
 
 const AUDIT_HEADER =
   'TRAN_NUMBER,TYPE,DATE,ACCOUNT_REF,BANK_CODE,INV_REF,DETAILS,NET_AMOUNT,TAX_AMOUNT,GROSS_AMOUNT,BANK_AMOUNT,FOREIGN_GROSS_AMOUNT,CURRENCY,PAID_FLAG,AMOUNT_PAID,OUTSTANDING,DELETED_FLAG,DATE_ENTERED,RECORD_MODIFY_DATE';
-const RECEIPTS =
-  "Deposit Ticket ID,Customer ID,Customer Name,Reference,Date,Payment Method,Cash Account,Cash Amount,Sales Representative ID,Sales Tax Code,Total Paid on Invoice(s),Discount Account,Prepayment,Vendor Receipt,AR Date Cleared in Bank Rec,Number of Distributions,Invoice Paid,Discount Amount,Quantity,Item ID,Description,G/L Account,Unit Price,Tax Type,Amount,Job ID,Sales Tax Authority,Transaction Period,Transaction Number,Receipt Number,Card/Check Holder's Name,Card/Check Address Line 1,Card/Check Address Line 2,Card/Check City,Card/Check State,Card/Check Zip Code,Card/Check Country,Credit Card Number,Credit Card Expiration Date,Card/Check Auth. Code,Card/Check Authorized Status,Credit Card Comment,Authorized Amount";
+const RECEIPTS = [
+  'Deposit Ticket ID,Customer ID,Customer Name,Reference,Date,Payment Method',
+  ',Cash Account,Cash Amount,Sales Representative ID,Sales Tax Code',
+  ',Total Paid on Invoice(s),Discount Account,Prepayment,Vendor Receipt',
+  ',AR Date Cleared in Bank Rec,Number of Distributions,Invoice Paid',
+  ',Discount Amount,Quantity,Item ID,Description,G/L Account,Unit Price,Tax Type',
+  ',Amount,Job ID,Sales Tax Authority,Transaction Period,Transaction Number',
+  ",Receipt Number,Card/Check Holder's Name,Card/Check Address Line 1",
+  ',Card/Check Address Line 2,Card/Check City,Card/Check State,Card/Check Zip Code',
+  ',Card/Check Country,Credit Card Number,Credit Card Expiration Date',
+  ',Card/Check Auth. Code,Card/Check Authorized Status,Credit Card Comment',
+  ',Authorized Amount',
+].join('');
 const IMPORT =
   'Type,Account Reference,Nominal A/C Ref,Department Code,Date,Reference,Details,Net Amount,Tax Code,Tax Amount,Exchange Rate,Extra Reference,User Name,Project Refn,Cost Code Refn';
 

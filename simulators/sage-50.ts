@@ -1,4 +1,4 @@
-/** A simulated Sage 50 on a PC of the firm: one ledger, behind a bridge of any kind or by files alone, and its truth. */
+/** A simulated Sage 50 on a PC of the firm: one ledger, behind any bridge or by files alone, and its truth. */
 
 import type { SimulatedBooks, SimulatedNotice, SimulatorOptions } from './contract.ts';
 import type { SimulatedAnswer, SimulatedRequest } from './faulty-server.ts';

@@ -73,7 +73,10 @@ export function factsOfReceipt(
   };
 }
 
-/** Lines of a file and records of HyperAccounts are of the same table. @throws WireMismatch, UnknownCurrency, MalformedAmount */
+/**
+ * Lines of a file and records of HyperAccounts are of the same table.
+ * @throws WireMismatch, UnknownCurrency, MalformedAmount
+ */
 export function factsOfRows(
   { rows, from, allocations }: z.output<typeof auditDocument>,
   settings: Sage50Settings,
@@ -111,7 +114,7 @@ export function factsOfRows(
   };
 }
 
-/** Data restored from a backup or begun anew numbers its transactions anew: a person must say so. @throws WireMismatch */
+/** Data restored or begun anew number their transactions anew: a person must say so. @throws WireMismatch */
 export function requireDataset(said: string, { dataset }: Sage50Settings): void {
   if (said === dataset) return;
   throw new WireMismatch(

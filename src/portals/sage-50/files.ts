@@ -1,4 +1,4 @@
-/** Exported files taken apart into documents: all of a file or nothing, because what was damaged shows only here and there. */
+/** Exported files taken apart into documents: all of one or nothing, for damage shows only here and there. */
 import { WireMismatch } from '../kit/errors.ts';
 import { hundredths, plainAmount } from './amounts.ts';
 import {

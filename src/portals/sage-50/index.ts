@@ -30,7 +30,7 @@ export const sage50 = definePortal<Sage50Settings, Cursor>({
     certificates: ({ bridgeCertificate }) => bridgeCertificate,
     auth: authorization,
     // A PC on which people work, and which reads its whole audit trail for many a question.
-    requestsPerMinute: 60,
+    requestsPerMinute: 120,
   },
   check,
   webhook: {

@@ -83,13 +83,13 @@ describe('kinds of transactions', () => {
       assert.equal(told?.type, event);
     });
   }
-  for (const type of ['SC', 'SD', '2', '5', 'BP', 'JC', 'PI', 'PA', '6']) {
+  for (const type of ['SC', 'SD', '2', '5', 'BP', 'JC', 'PI', 'PA', '6', '10', '15']) {
     test(`${type} is ignored by name`, () => {
       const [outcome] = receipt({ type, paymentReceived: null });
       assert.ok(outcome && 'ignored' in outcome && outcome.ignored.includes('1842'));
     });
   }
-  for (const type of ['', 'ZZ', '7', 'SRX', 'constructor']) {
+  for (const type of ['', 'ZZ', '11', '17', 'SRX', 'constructor']) {
     test(`"${type}" is set aside`, () => {
       const [outcome] = receipt({ type, paymentReceived: null });
       assert.ok(

@@ -1,4 +1,4 @@
-/** The open-source bridge Sage50Accounts: transactions by date, in its envelope, whose errors come with many statuses. */
+/** The open-source bridge Sage50Accounts: transactions by date; its errors come with many statuses. */
 import type { ApiCall, PortalApi } from '../contract.ts';
 import { digestOf } from '../kit/documents.ts';
 import { Rejected, RetryLater, WireMismatch } from '../kit/errors.ts';

@@ -1,4 +1,4 @@
-/** What the ways of recording a payment share: how Sage 50 names invoices and writes amounts, and what it cannot hold. */
+/** What the ways of recording a payment share: invoices, amounts and words as Sage 50 takes them. */
 import { toDecimalText } from '../../money/money.ts';
 import type { PaymentToRecord } from '../contract.ts';
 import { Rejected } from '../kit/errors.ts';
@@ -14,7 +14,7 @@ export type Share = {
   readonly amountMinor: bigint;
 };
 
-/** One share for each invoice, always in the same order. @throws Rejected for invoices of other data, or too much of them */
+/** One share for each invoice, in a lasting order. @throws Rejected for invoices of other data, or too much */
 export function sharesOf(payment: PaymentToRecord, settings: Sage50Settings): readonly Share[] {
   const names = new Map(payment.invoices.map(({ externalId, number }) => [externalId, number]));
   const shares = [...sumShares(payment.invoices)].map(([externalId, amountMinor]) => {

@@ -1,4 +1,4 @@
-/** What a connection to Sage 50 needs to know: which edition it is, how its data is reached, and what its codes mean. */
+/** What a connection to Sage 50 needs to know: the edition, how its data is reached, and what its codes mean. */
 import { z } from 'zod';
 import { exponentOf } from '../../money/money.ts';
 import { METHODS, type Method } from '../events.ts';

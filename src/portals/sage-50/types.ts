@@ -8,6 +8,12 @@ const CODES: Readonly<Record<string, string>> = {
   '4': 'SA',
   '5': 'SD',
   '6': 'PI',
+  '7': 'PC',
+  '8': 'PP',
+  '9': 'PA',
+  '10': 'PD',
+  '15': 'JD',
+  '16': 'JC',
 };
 
 /** Purchases, payments out of the bank and journals. */

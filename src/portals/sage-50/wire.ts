@@ -1,4 +1,4 @@
-/** What bridges and files tell, and the documents that are made of it. Strict on what is used, indifferent to the rest. */
+/** What bridges and files tell, and the documents made of it. Strict on what is used, indifferent to the rest. */
 import { z } from 'zod';
 import { wireDecimal } from '../kit/wire.ts';
 import { AUDIT_COLUMNS, RECEIPT_COLUMNS } from './columns.ts';
