@@ -28,11 +28,11 @@ export function misfit({ line }: Pick<Row, 'line'>, because: string): WireMismat
   return new WireMismatch(`line ${line}: ${because}`);
 }
 
+const DAMAGED = /^(?:-?\d+(?:[.,]\d+)?E\+\d+|#+)$/i;
+
 /** @throws WireMismatch for what a spreadsheet makes of long numbers and narrow columns */
 export function requireUntouched(row: Row, cells: readonly string[]): void {
-  const damaged = cells.find(
-    (cell) => /^-?\d+(?:[.,]\d+)?E\+\d+$/i.test(cell) || /^#+$/.test(cell),
-  );
+  const damaged = cells.find((cell) => DAMAGED.test(cell));
   if (damaged === undefined) return;
   throw misfit(row, `"${damaged}" was damaged by a spreadsheet; ${UNTOUCHED}`);
 }

@@ -67,6 +67,7 @@ function linesOf<C extends string>(
   given: { readonly order: DateOrder; readonly dates: readonly C[] },
 ): readonly Line<C>[] {
   const entries = Object.entries<number | undefined>(places) as [C, number][];
+  const days = new Set<string>();
   return rows.map((row) => {
     const cells = entries.flatMap(([column, at]) => {
       const cell = row.cells[at] ?? '';
@@ -79,7 +80,9 @@ function linesOf<C extends string>(
     const found = Object.fromEntries(cells) as Partial<Record<C, string>>;
     for (const column of given.dates) {
       const date = found[column];
-      if (date !== undefined) attempt(row, column, () => dayOf(date, given.order));
+      if (date === undefined || days.has(date)) continue;
+      attempt(row, column, () => dayOf(date, given.order));
+      days.add(date);
     }
     return { line: row.line, cells: found };
   });

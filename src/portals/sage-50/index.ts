@@ -39,7 +39,7 @@ export const sage50 = definePortal<Sage50Settings, Cursor>({
     acknowledge: { status: 200 },
     bodyLimitBytes: 1024 * 1024,
   },
-  uploadLimitBytes: 20 * 1024 * 1024,
+  uploadLimitBytes: 10 * 1024 * 1024,
   split: (body) => split(body),
   normalize,
   pull,

@@ -470,6 +470,45 @@ describe('the open-source bridge', () => {
     for (const next of doubtful) assert.deepEqual(await after(next), []);
   });
 
+  test('nor of an invoice that was there before it was seen, for nobody knows what it lacked', async () => {
+    let rows: readonly (readonly [number, string, number, number])[] = [];
+    const connection = stub(({ path }) =>
+      found(
+        path !== 'api/sales/ledger'
+          ? []
+          : rows.map(([transactionNumber, type, grossAmount, outstanding]) => {
+              const facts = { accountRef: 'NORTHF', date: '2026-11-03T00:00:00', reference: 'R' };
+              return { transactionNumber, type, grossAmount, outstanding, ...facts };
+            }),
+      ),
+    );
+    rows = [[10, 'SI', 1, 1]];
+    const first = await pullRound(connection, { at: NOW });
+    rows = [
+      [9, 'SI', 400, 0],
+      [10, 'SI', 1, 1],
+      [11, 'SR', 400, 0],
+    ];
+    const { events } = await pullRound(connection, { ...first, at: minutes(5) });
+    const [paid] = events.filter(({ type }) => type === 'payment.succeeded');
+    assert.deepEqual(
+      paid?.references.filter(({ kind }) => kind === 'invoice'),
+      [],
+    );
+  });
+
+  test('a receipt read anew from the beginning is the document that it was, with its allocations', async () => {
+    await using connection = await connect({ bridge: 'oss' });
+    const { sage } = connection;
+    const { customer, invoice } = fill(sage);
+    const first = await pullRound(connection, { at: minutes(5) });
+    sage.enterPayment(cheque(customer, invoice), minutes(6));
+    const second = await pullRound(connection, { ...first, at: minutes(10) });
+    assert.equal(told(second.events).filter((one) => one.startsWith('payment')).length, 1);
+    const anew = await pullRound(connection, { at: minutes(15), stored: second.stored });
+    assert.deepEqual(told(anew.events), []);
+  });
+
   test('a bridge without Sage 50 behind it is named', async () => {
     const { api, settings } = stub(() => found({ status: 'ok', connected: false, version: '1' }));
     await assert.rejects(async () => sage50.check?.(api, settings), /no connection to Sage 50/);

@@ -14,7 +14,12 @@ export function split(body: Buffer): readonly SplitDocument[] {
     const { dataset, receipts } = value;
     if (!Array.isArray(receipts) || receipts.length === 0)
       return [{ key: keyOf(value, body), body }];
-    return distinct(receipts.map((receipt: unknown) => printVerbatim({ dataset, receipt })));
+    return distinct(
+      receipts.map((receipt: unknown) => {
+        const bytes = printVerbatim({ dataset, receipt });
+        return { key: keyOf({ dataset, receipt }, bytes), body: bytes };
+      }),
+    );
   } catch {
     return unreadable(body);
   }
@@ -28,18 +33,17 @@ export function isJson(body: Buffer): boolean {
 function splitFile(body: Buffer): readonly SplitDocument[] {
   const whole = { key: `file:${digestOf(body)}`, body };
   try {
-    const documents = readFile(body).map((one) => printVerbatim(one));
+    const documents = readFile(body).map((one) => {
+      const bytes = printVerbatim(one);
+      return { key: keyOf(one, bytes), body: bytes };
+    });
     return documents.length === 0 ? [whole] : distinct(documents);
   } catch {
     return [whole];
   }
 }
 
-function distinct(bodies: readonly Buffer[]): readonly SplitDocument[] {
-  const documents = bodies.map((body) => {
-    const value = parseVerbatim(body);
-    return { key: isObject(value) ? keyOf(value, body) : `bytes:${digestOf(body)}`, body };
-  });
+function distinct(documents: readonly SplitDocument[]): readonly SplitDocument[] {
   return [...new Map(documents.map((one) => [one.key, one])).values()];
 }
 
