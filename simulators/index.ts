@@ -137,14 +137,17 @@ export const simulators = {
       ownSignIn: setting.chance(0.5),
       forgetRate: 0.05,
     }),
-  'sage-50': (options, setting) =>
-    simulateSage50({
+  'sage-50': (options, setting) => {
+    const bridge = setting.pick(['own', 'own', 'oss', 'hyperaccounts'] as const);
+    return simulateSage50({
       ...options,
-      bridge: setting.pick(['own', 'own', 'oss', 'hyperaccounts']),
-      pushes: setting.chance(0.5),
+      bridge,
+      // Nobody else's bridge pushes.
+      pushes: bridge === 'own' && setting.chance(0.5),
       dateFormat: setting.pick(['dd/mm/yyyy', 'mm/dd/yyyy']),
       ledgerByCode: setting.chance(0.5),
-    }),
+    });
+  },
 } as const satisfies Readonly<Record<string, Simulate>>;
 
 export type SimulatorId = keyof typeof simulators;

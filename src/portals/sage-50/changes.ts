@@ -127,8 +127,12 @@ function allocationsOfAccount(
 /** By how much less is outstanding; undefined where nobody knows what it was before. */
 function movementOf(row: Listed, { known, highest }: Memory): Moved | undefined {
   const entry = known[row.number];
-  if (row.deleted || (entry === undefined && row.number <= highest)) return undefined;
+  if (entry === undefined && row.number <= highest) return undefined;
   const before = entry === undefined ? row.gross : BigInt(entry.split('|')[3] ?? '0');
+  // What was never given, or given and taken away again unseen, left nothing behind when it was deleted.
+  if (row.deleted) return before === row.gross ? { row, by: 0n } : undefined;
+  // A payment to a customer settles with receipts, never with invoices.
+  if (row.type === 'SP') return { row, by: 0n };
   return { row, by: before - row.outstanding };
 }
 

@@ -460,6 +460,10 @@ describe('the open-source bridge', () => {
       await after([paid(one), paid(two), three, [4, 'SR', 400, 0], [5, 'SR', 52.5, 0]]),
       ['R1 40000', 'R2 5250'],
     );
+    // A payment to the customer has no part in it.
+    assert.deepEqual(await after([paid(one), two, three, [4, 'SR', 400, 0], [5, 'SP', 90, 0]]), [
+      'R1 40000',
+    ]);
     // Two receipts of one amount, a credit note in between, or money for an invoice that nobody sees.
     const doubtful: readonly (readonly Row[])[] = [
       [paid(one), two, three, [4, 'SR', 200, 0], [5, 'SR', 200, 0]],
