@@ -154,7 +154,7 @@ function requireSame(row: Listed, entry: string | undefined, gone: readonly numb
     (kind(type) === kind(row.type) && decodeURIComponent(account) === row.account);
   if (same && !gone.includes(row.number)) return;
   throw new WireMismatch(
-    `transaction ${row.number} is ${row.type} of ${row.account} now and was another one before: was a backup restored? Then numbers are used anew; give another dataset and read from the day of the restore`,
+    `transaction ${row.number} is ${row.type} of ${row.account} now and was another one before: was a backup restored? Then numbers are used anew; give another dataset and read from the day of the restore, else read again from that day`,
   );
 }
 

@@ -40,6 +40,8 @@ export const openSource: Lister = {
     }));
   },
   async account(place, account) {
+    // Without one the bridge would answer with all accounts.
+    if (account === '') return [];
     return (await readAccount(place.api, account)).map((row) => foundOf(row, place));
   },
   async customers({ api }) {
