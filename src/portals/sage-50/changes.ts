@@ -59,18 +59,29 @@ export function remember(memory: Memory, rows: readonly Listed[], since: string)
   };
 }
 
-/** Known transactions dated in the window that it does not hold, with their accounts. */
+/**
+ * Known transactions dated in the window that it does not hold, with their accounts. A list may end early without a
+ * word, so only what a later number was listed behind is missing; the last ones wait for their successors.
+ */
 export function missingOf(
   { known }: Memory,
   rows: readonly Listed[],
   since: string,
 ): readonly { readonly number: number; readonly type: string; readonly account: string }[] {
-  const held = new Set(rows.map(({ number }) => String(number)));
+  const numbers = rows.map(({ number }) => number);
+  const inOrder = numbers.every((number, at) => at === 0 || number > (numbers[at - 1] ?? 0));
+  const reached = inOrder ? (numbers.at(-1) ?? 0) : 0;
+  const held = new Set(numbers.map(String));
   return Object.entries(known).flatMap(([number, entry]) => {
-    if (held.has(number) || dayIn(entry) < since) return [];
+    if (held.has(number) || Number(number) > reached || dayIn(entry) < since) return [];
     const [type = '', account = ''] = entry.split('|');
     return [{ number: Number(number), type, account: decodeURIComponent(account) }];
   });
+}
+
+/** True when something is known that is dated on or after a day. */
+export function holdsAny({ known }: Memory, since: string): boolean {
+  return Object.values(known).some((entry) => dayIn(entry) >= since);
 }
 
 /** Takes note of what vanished. */

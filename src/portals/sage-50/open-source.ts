@@ -51,6 +51,22 @@ export const openSource: Lister = {
   },
 };
 
+/** Transactions of all accounts dated on a day or after it, the oldest of them. */
+export async function readSince(api: PortalApi, day: string): Promise<readonly LedgerRow[]> {
+  const query = { account: '', from: day, limit: String(MOST_ROWS) };
+  return readWire(ledgerRow.array(), await askAny(api, LEDGER, { query }));
+}
+
+/** Payments on account dated on a day or after it, by the bridge's other list. */
+export async function readReceiptsSince(
+  api: PortalApi,
+  day: string,
+): Promise<readonly { readonly reference?: string | null | undefined }[]> {
+  const query = { type: 'SA', from: day, limit: String(MOST_ROWS) };
+  const data = await ask(api, { path: 'api/transactions', query }, { absent: [] });
+  return readWire(ledgerRow.pick({ reference: true }).array(), data);
+}
+
 /** Every transaction of a customer's account with what is outstanding of it, whatever its date. */
 export async function readAccount(api: PortalApi, account: string): Promise<readonly LedgerRow[]> {
   const query = { account, limit: String(MOST_ROWS) };

@@ -384,11 +384,13 @@ describe('the open-source bridge', () => {
       },
     ];
     let date = '2026-11-03T00:00:00';
+    const later = { ...ledgerOf(date)[0], transactionNumber: 1900, type: 'SC' };
     const connection = stub(({ path, query }) => {
       if (path !== 'api/sales/ledger') return found([]);
       const isWhole = query?.from === undefined;
       if (isWhole) assert.equal(query?.account, 'A&B');
-      return found(isWhole || date.startsWith('2026-11') ? ledgerOf(date) : []);
+      const rows = isWhole || date.startsWith('2026-11') ? ledgerOf(date) : [];
+      return found([...rows, later]);
     });
     const first = await pullRound(connection, { at: NOW });
     date = '2026-01-03T00:00:00';
@@ -396,6 +398,51 @@ describe('the open-source bridge', () => {
     assert.deepEqual(told(second.events), ['payment.succeeded D:1842 500']);
     const third = await pullRound(connection, { ...second, at: minutes(10) });
     assert.deepEqual(third.events, []);
+  });
+
+  test('a list that ends early, is empty or out of order voids nothing', async () => {
+    const row = (transactionNumber: number) => {
+      const facts = { accountRef: 'NORTHF', type: 'SR', date: '2026-11-03T00:00:00' };
+      return { transactionNumber, ...facts, grossAmount: 5, outstanding: 5 };
+    };
+    const whole = [row(1), row(2), row(3), row(4)];
+    let rows = whole;
+    const connection = stub(({ path }) => found(path === 'api/sales/ledger' ? rows : []));
+    const first = await pullRound(connection, { at: NOW });
+    const after = (next: readonly ReturnType<typeof row>[]) => {
+      rows = [...next];
+      const { cursor, stored } = first;
+      return pullRound(connection, { cursor, stored: new Set(stored), at: minutes(5) });
+    };
+    assert.deepEqual((await after([row(1), row(2)])).events, []);
+    assert.deepEqual((await after([row(4), row(1)])).events, []);
+    await assert.rejects(after([]), RetryLater);
+    const gone = await after([row(1), row(3), row(5)]);
+    assert.deepEqual(told(gone.events), [
+      'payment.succeeded D:5 500',
+      'payment.voided D:2 0',
+      'payment.voided D:4 0',
+    ]);
+    const early = await after([row(1), row(3)]);
+    assert.deepEqual(told(early.events), ['payment.voided D:2 0'], 'the fourth waits');
+    rows = [row(1), row(3), row(5)];
+    const later = await pullRound(connection, { ...early, at: minutes(10) });
+    assert.deepEqual(told(later.events), ['payment.succeeded D:5 500', 'payment.voided D:4 0']);
+  });
+
+  test('a firm that enters nothing for long is no bridge that lost Sage 50', async () => {
+    const facts = { accountRef: 'NORTHF', type: 'SR', grossAmount: 5, outstanding: 5 };
+    const row = { transactionNumber: 1, date: '2026-11-03T00:00:00', ...facts };
+    const connection = stub(({ path, query }) => {
+      const { from = '' } = (query ?? {}) as Record<string, string>;
+      return found(path === 'api/sales/ledger' && from <= '2026-11-03' ? [row] : []);
+    });
+    let { cursor } = await pullRound(connection, { at: NOW });
+    for (const at of [44, 45, 46, 60]) {
+      const round = await pullRound(connection, { cursor, at: days(at) });
+      assert.deepEqual(told(round.events), []);
+      cursor = round.cursor;
+    }
   });
 
   test('a number that means another transaction now stops the pull', async () => {
@@ -409,7 +456,7 @@ describe('the open-source bridge', () => {
     const first = await pullRound(connection, { at: NOW });
     rows = [row(1842, 'NORTHF'), row(1843, 'REYES')];
     await assert.rejects(pullRound(connection, { ...first, at: minutes(5) }), /1843.*backup/);
-    rows = [row(1842, 'NORTHF')];
+    rows = [row(1842, 'NORTHF'), row(1844, 'HARBOR', 'SC')];
     const second = await pullRound(connection, { ...first, at: minutes(5) });
     assert.deepEqual(told(second.events), ['payment.voided D:1843 0']);
     rows = [row(1842, 'NORTHF'), row(1843, 'HARBOR')];

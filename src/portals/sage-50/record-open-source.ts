@@ -2,12 +2,14 @@
  * Recording by the open-source bridge: a payment on account, then an allocation for each invoice. Neither has a key
  * against repetition, so what stands in the account decides what is still to be done.
  */
+import { z } from 'zod';
 import { rawNumber } from '../../money/raw-number.ts';
-import type { PaymentToRecord, PortalApi, Recording } from '../contract.ts';
+import type { PaymentToRecord, PortalApi, Recording, RecordingNote } from '../contract.ts';
 import { RetryLater, WireMismatch } from '../kit/errors.ts';
+import { readWire } from '../kit/wire.ts';
 import { hundredths } from './amounts.ts';
 import { present } from './facts.ts';
-import { ALLOCATE, ask, askAny, readAccount } from './open-source.ts';
+import { ALLOCATE, ask, askAny, readAccount, readReceiptsSince, readSince } from './open-source.ts';
 import { amountOf, bankOf, cut, refusal, type Share, sharesOf, totalOf } from './recording.ts';
 import { idOf, type Sage50Settings } from './settings.ts';
 import { typeOf } from './types.ts';
@@ -28,7 +30,9 @@ export async function recordOpenSource(
   if (!findReceipt(rows, mark)) {
     // Nothing is posted that could not be allocated.
     for (const share of shares) requireAllocatable(rows, share, payment.currency);
-    await notes.keep(NOTED, JSON.stringify({ account, amount: meant.amount }));
+    await requireUnsent(api, payment, await notes.kept());
+    const { receivedOn: on } = payment;
+    await notes.keep(NOTED, JSON.stringify({ account, amount: meant.amount, on }));
     await ask(api, receiptCall(meant), { absent: undefined });
     rows = await readAccount(api, account);
   }
@@ -60,15 +64,37 @@ export async function recordOpenSource(
 export async function reverseOpenSource(
   api: PortalApi,
   recorded: { readonly externalId: string; readonly mark: string },
-  { notes }: Recording<Sage50Settings>,
+  { settings, notes }: Recording<Sage50Settings>,
 ): Promise<void> {
   const { externalId, mark } = recorded;
   const byHand = `delete it there (Transactions > Delete), or pay it back with the reference ${mark}-R, by hand`;
   const note = (await notes.kept()).find(({ about }) => about === NOTED);
   if (!note) throw refusal(`the bridge cannot take back ${externalId} (${mark}): ${byHand}`);
-  const { account } = JSON.parse(note.text) as { readonly account: string };
-  if (!findReceipt(await readAccount(api, account), mark)) return;
+  const { account, on } = readWire(noted, JSON.parse(note.text));
+  const number = Number(externalId.slice(idOf(settings, '').length));
+  // A list may end early without a word: the receipt is gone when later ones are listed.
+  const gone =
+    !findReceipt(await readAccount(api, account), mark) &&
+    (await readSince(api, on)).some(({ transactionNumber }) => transactionNumber > number);
+  if (gone) return;
   throw refusal(`the bridge cannot take back ${externalId} (${mark}) of ${account}: ${byHand}`);
+}
+
+const noted = z.object({ account: z.string(), on: z.string() });
+
+/**
+ * What was sent before and is not listed may be cut off from the list: it is only sent again when the other list lacks
+ * it, too. @throws RetryLater
+ */
+async function requireUnsent(
+  api: PortalApi,
+  { mark, receivedOn }: PaymentToRecord,
+  kept: readonly RecordingNote[],
+): Promise<void> {
+  if (!kept.some(({ about }) => about === NOTED)) return;
+  const receipts = await readReceiptsSince(api, receivedOn);
+  if (!receipts.some(({ reference }) => present(reference) === mark)) return;
+  throw new RetryLater(`${mark} stands in one list of the bridge and not yet in the other`);
 }
 
 type Meant = {

@@ -1,10 +1,12 @@
 /** Bridges that list transactions by dates and say nothing of what changed: windows, compared with what they held. */
 import { printVerbatim } from '../kit/documents.ts';
+import { RetryLater } from '../kit/errors.ts';
 import {
   type Allocation,
   allocationsBetween,
   changedOf,
   forget,
+  holdsAny,
   type Listed,
   type Memory,
   missingOf,
@@ -114,6 +116,9 @@ async function compare(
 ): Promise<{ readonly bodies: readonly Buffer[]; readonly memory: Memory }> {
   const { cursor, listed, since } = given;
   const { memory } = cursor;
+  if (lister.account && listed.length === 0 && holdsAny(memory, since)) {
+    throw new RetryLater('the bridge lists nothing at all: has it lost Sage 50?');
+  }
   // Only a list by the transactions' own dates misses what is deleted.
   const missing = lister.account ? missingOf(memory, listed, since) : [];
   const moved = await findMoved(lister, place, missing);
