@@ -142,7 +142,7 @@ function payersOfInvoices(ctx: Deciding, event: CanonicalEvent): readonly Paymen
 /** Payments applied to what another one names, or waiting for a thing of that name. */
 export function payersOf(
   { books }: Deciding,
-  naming: PaymentRow,
+  payment: PaymentRow,
   options: {
     readonly kinds: readonly Reference['kind'][];
     /** Those, too, that gave their money back since. */
@@ -150,23 +150,24 @@ export function payersOf(
   },
 ): readonly PaymentRow[] {
   const { kinds, givenBack = false } = options;
+  // Every shop counts its orders from one: only what we know by such a number is one thing.
+  const naming: Reference['kind'][] = kinds.filter((kind) => kind !== 'order');
   const found: PaymentRow[] = [];
-  for (const { reference, targets, settled } of resolveReferences(books, naming)) {
+  for (const { reference, targets, settled } of resolveReferences(books, payment)) {
     if (!kinds.includes(reference.kind)) continue;
-    for (const key of namesIn(reference)) {
+    for (const key of naming.includes(reference.kind) ? namesIn(reference) : []) {
       for (const id of books.waiting.get(key) ?? []) {
-        const payment = books.payments.get(id);
-        if (payment && isWaiting(payment) && sharesName(payment, naming, kinds))
-          found.push(payment);
+        const other = books.payments.get(id);
+        if (other && isWaiting(other) && sharesName(other, payment, naming)) found.push(other);
       }
     }
     for (const target of [...targets, ...settled]) {
       const index = target.kind === 'invoice' ? 'invoice' : 'workOrder';
       found.push(...inDoubtFor(books, target));
       for (const allocation of books.allocations.find(index, String(target.id))) {
-        const payment = books.payments.get(allocation.paymentId);
-        const gaveBack = givenBack && allocation.originalMinor === naming.amountMinor;
-        if (payment && (allocation.amountMinor > 0n || gaveBack)) found.push(payment);
+        const other = books.payments.get(allocation.paymentId);
+        const gaveBack = givenBack && allocation.originalMinor === payment.amountMinor;
+        if (other && (allocation.amountMinor > 0n || gaveBack)) found.push(other);
       }
     }
   }

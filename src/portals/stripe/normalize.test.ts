@@ -199,7 +199,7 @@ test('a payment carries the instant, method, payer and references that Stripe na
         name: null,
         email: 'ap@northgate-foundry.example',
       },
-      links: { paymentExternalId: 'ch_3SQ7kLB7WZ01zgkW0r5dVhQe' },
+      links: { elsewhere: [{ portal: 'stripe', externalId: 'ch_3SQ7kLB7WZ01zgkW0r5dVhQe' }] },
     },
   ]);
 });

@@ -106,7 +106,7 @@ function intentState(
       ...meansOfIntent(intent, charge),
       // Shops and billing systems name the charge, not the intent.
       ...(type === 'payment.succeeded' && chargeId !== null
-        ? { links: { paymentExternalId: chargeId } }
+        ? { links: { elsewhere: [{ portal: 'stripe', externalId: chargeId }] } }
         : {}),
       ...reason(...because),
       references: paymentReferences(intent, settings),
@@ -239,7 +239,9 @@ function chargeState(
       currency,
       ...(type === 'payment.succeeded' ? feeOf(charge.balance_transaction, currency) : {}),
       ...meansOfCharge(charge),
-      ...(intentId === undefined ? {} : { links: { paymentExternalId: charge.id } }),
+      ...(intentId === undefined
+        ? {}
+        : { links: { elsewhere: [{ portal: 'stripe', externalId: charge.id }] } }),
       ...(type === 'payment.failed' ? reason(charge.failure_code, charge.failure_message) : {}),
       references: paymentReferences(charge, settings),
       customer: payer(
