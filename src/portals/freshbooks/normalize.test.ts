@@ -51,6 +51,16 @@ describe('times', () => {
 });
 
 describe('payments', () => {
+  test('taken by the gateway of a portal of ours name it, as that portal tells of the same money', () => {
+    const links = (gateway: string | null) => {
+      const normalized = payment({ gateway });
+      return 'events' in normalized ? normalized.events.map((event) => event.links) : normalized;
+    };
+    assert.deepEqual(links('Stripe'), [{ elsewhere: [{ portal: 'stripe' }] }]);
+    assert.deepEqual(links('fbpay'), [{}]);
+    assert.deepEqual(links(null), [{}]);
+  });
+
   test('credit put on an invoice and surplus kept as credit are no money', () => {
     for (const fields of [
       { from_credit: true },

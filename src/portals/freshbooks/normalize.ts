@@ -2,6 +2,7 @@
 import { fromDecimalText } from '../../money/money.ts';
 import type { Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent } from '../events.ts';
+import { elsewhereAt } from '../kit/elsewhere.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
 import { normalizeCallback } from './callback.ts';
@@ -70,7 +71,7 @@ function normalizePayment(row: WirePayment): Normalized {
     ...(present(row.gateway) === null ? {} : { channel: present(row.gateway) ?? '' }),
     references: referencesOf(row, signed),
     customer: payerOf(row),
-    links: {},
+    links: elsewhereAt(row.gateway),
     revision: secondOf(occurredAt),
     ...(deleted ? { reason: 'deleted in FreshBooks' } : {}),
   } satisfies Omit<CanonicalEvent, 'type' | 'externalPaymentId'>;
