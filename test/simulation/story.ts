@@ -203,8 +203,14 @@ function orderActs(telling: Telling, portal: ConnectedPortal, paying: Paying): A
     return [start(authorize), (at) => simulated.void?.(id, at)];
   }
   const showing = showActs(telling, portal, { ...paying, id: () => id });
-  if (showing) return [start(simulated.pay), ...showing];
-  return [start(simulated.pay), ...after];
+  if (!showing) return [start(simulated.pay), ...after];
+  const { show, back } = showing;
+  const pay: Act = async (at) => {
+    await start(simulated.pay)(at);
+    // Without an id the shop's moment says which payment it was: it is that of the payment.
+    if (!showing.later) await show(at);
+  };
+  return showing.later ? [pay, ...interleave(random.between, [show], back)] : [pay, ...back];
 }
 
 /** Portals that shops and billing systems know as gateways. */
@@ -213,12 +219,22 @@ const GATEWAYS: readonly string[] = [
   ...['adyen', 'mollie', 'intuit-payments'],
 ];
 
+/** Portals that show a payment by the name of its gateway alone. */
+const NAME_NO_ID: readonly string[] = ['shopify'];
+
+type Showing = {
+  readonly show: Act;
+  readonly back: readonly Act[];
+  /** Its id is shown, so that it may be shown days later. */
+  readonly later: boolean;
+};
+
 /** A shop or billing system through which the payment was made shows it, too, by its id or by what it is for. */
 function showActs(
   telling: Telling,
   portal: ConnectedPortal,
   { order, shared, id }: Paying & { readonly id: () => string },
-): Act[] | undefined {
+): Showing | undefined {
   const { story: random } = telling.firm.random;
   if (!GATEWAYS.includes(portal.id) || shared || random.chance(0.75)) return undefined;
   const showing = telling.firm.portals.filter(
@@ -235,10 +251,10 @@ function showActs(
     const shownId = by.simulated.show?.({ order, portal: portal.id, externalId }, at) as string;
     telling.shown.set(`${by.connectionId} ${shownId}`, { portal, id: id() });
   };
+  const later = linked && !NAME_NO_ID.includes(by.id);
   const { refund } = portal.simulated;
-  if (!linked || !refund || random.chance(0.7)) return [show];
-  const back: Act = (at) => void refund(id(), order.amountMinor, at);
-  return random.chance(0.5) ? [show, back] : [back, show];
+  if (!linked || !refund || random.chance(0.7)) return { show, back: [], later };
+  return { show, back: [(at) => void refund(id(), order.amountMinor, at)], later };
 }
 
 /** The bookkeeper types a payment of another portal into QuickBooks, to have the invoice paid there. */
