@@ -21,6 +21,7 @@ import {
 import {
   type AllocationRow,
   balanceOf,
+  hasGoneBack,
   type InvoiceRow,
   isInDoubt,
   type PaymentRow,
@@ -345,9 +346,13 @@ export function isWaiting(payment: PaymentRow): boolean {
   return (unappliedOf(payment) > 0n && !payment.held) || payment.status === 'authorized';
 }
 
-/** Keeps the waiting keys and the review item true to what is unapplied. */
+/**
+ * Keeps the waiting keys and the review item true to what is unapplied. Money that went back before it was applied
+ * keeps its names, so that what shows it later is recognised.
+ */
 export function keepWaiting(ctx: Deciding, payment: PaymentRow): void {
-  const keys = isWaiting(payment) ? referenceKeys(payment.references) : [];
+  const isNamed = isWaiting(payment) || (payment.receivedMinor > 0n && hasGoneBack(payment));
+  const keys = isNamed ? referenceKeys(payment.references) : [];
   ctx.books.newWaiting.set(payment.id, keys);
   addToWaiting(ctx.books, keys, payment.id);
   if (unappliedOf(payment) === 0n) {

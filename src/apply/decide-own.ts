@@ -12,7 +12,13 @@ import { settleDoubtfulRefund } from './decide-refund.ts';
 import { addIdentity, type Deciding, openReview, Quarantined, touchPayment } from './deciding.ts';
 import { giveWay } from './merge-payments.ts';
 import { invoiceTarget, workOrderTarget } from './payment-targets.ts';
-import { type PaymentRow, type RefundRow, type ReviewItemRow, unappliedOf } from './rows.ts';
+import {
+  type PaymentRow,
+  type RefundRow,
+  type ReviewItemRow,
+  suspectedPayment,
+  unappliedOf,
+} from './rows.ts';
 import { accept } from './suspicion.ts';
 
 /** The number in an id such as `pay_12`. */
@@ -133,8 +139,8 @@ function decideSameness(ctx: Deciding, item: ReviewItemRow, same: boolean): void
     ctx.toApply.add(subject.id);
     return;
   }
-  const [, other] = /^pay_(\d+)$/.exec(subject.suspect ?? '') ?? [];
-  const named = other === undefined ? undefined : ctx.books.payments.get(BigInt(other));
+  const other = suspectedPayment(subject);
+  const named = other === undefined ? undefined : ctx.books.payments.get(other);
   const stronger = named?.mirrors ? ctx.books.payments.get(named.mirrors) : named;
   if (stronger) {
     giveWay(ctx, { weaker: subject, stronger });

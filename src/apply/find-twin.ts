@@ -9,7 +9,7 @@ import { isWaiting } from './apply-cash.ts';
 import { type Books, keyOf } from './books.ts';
 import type { Deciding } from './deciding.ts';
 import { resolveReferences, targetKeys } from './payment-targets.ts';
-import { isInDoubt, type PaymentRow } from './rows.ts';
+import { hasGoneBack, isInDoubt, type PaymentRow } from './rows.ts';
 
 const DAY_MS = 86_400_000;
 /** A provisional id and the final one tell of the same moment; a copy in the books may be entered days later. */
@@ -158,7 +158,8 @@ export function payersOf(
     for (const key of naming.includes(reference.kind) ? namesIn(reference) : []) {
       for (const id of books.waiting.get(key) ?? []) {
         const other = books.payments.get(id);
-        if (other && isWaiting(other) && sharesName(other, payment, naming)) found.push(other);
+        const isHere = other && (isWaiting(other) || (givenBack && hasGoneBack(other)));
+        if (isHere && sharesName(other, payment, naming)) found.push(other);
       }
     }
     for (const target of [...targets, ...settled]) {

@@ -10,7 +10,13 @@ import {
   identitiesTable,
 } from './identity-rows.ts';
 import { payoutsTable } from './payout-rows.ts';
-import { disputesTable, type PaymentRow, paymentsTable, refundsTable } from './rows.ts';
+import {
+  disputesTable,
+  type PaymentRow,
+  paymentsTable,
+  refundsTable,
+  suspectedPayment,
+} from './rows.ts';
 import { Pairs, type Wanted } from './wanted.ts';
 
 export type Load = {
@@ -179,7 +185,7 @@ export async function loadPaymentsById(
   wantedIds: readonly bigint[],
 ): Promise<void> {
   let missing = ids(wantedIds).filter((id) => !books.payments.get(id));
-  // A payment that gave way to another brings that one along; such links are one step long.
+  // A payment that gave way to another, or may be another, brings that one along; such links are one step long.
   for (let step = 0; step < 2 && missing.length > 0; step += 1) {
     const rows = await selectRows(
       tx,
@@ -188,7 +194,9 @@ export async function loadPaymentsById(
       sql`row.id = any(${missing}::bigint[])`,
     );
     books.payments.load(rows.map(readPayment));
-    missing = rows.flatMap((row) => row.mirrors ?? []).filter((id) => !books.payments.get(id));
+    missing = rows
+      .flatMap((row) => [row.mirrors ?? [], suspectedPayment(row) ?? []].flat())
+      .filter((id) => !books.payments.get(id));
   }
 }
 

@@ -96,10 +96,11 @@ function isNearer(ctx: Deciding, connectionId: string, otherId: string): boolean
   return nearnessOf(ctx, connectionId) > nearnessOf(ctx, otherId);
 }
 
-/** Until the portal that holds the money says that it came, the word of who shows it stands. */
-function mayReplace(ctx: Deciding, event: PaymentEvent, other: PaymentRow): boolean {
+/** Until the portal that holds the money says that it came, or was voided, the word of who shows it stands. */
+function mayReplace(ctx: Deciding, { type }: PaymentEvent, other: PaymentRow): boolean {
   const nearer = isNearer(ctx, ctx.document.connectionId, other.connectionId);
-  return event.type === 'payment.succeeded' || !nearer || other.receivedMinor === 0n;
+  const isFinal = type === 'payment.succeeded' || type === 'payment.voided';
+  return isFinal || !nearer || other.receivedMinor === 0n;
 }
 
 /** The event's id leads to the payment that it shows, and what it says of the purpose helps to apply it. */
@@ -145,7 +146,8 @@ export function mergeElsewhere(ctx: Deciding, payment: PaymentRow, event: Paymen
     if (other.id === payment.id || payment.mirrors !== null) continue;
     const nearer = isNearer(ctx, payment.connectionId, other.connectionId);
     if (nearer && !mayReplace(ctx, event, other)) continue;
-    if (!nearer && payment.receivedMinor > 0n && other.receivedMinor === 0n) continue;
+    const isOpen = other.receivedMinor === 0n && other.voidedAt === null;
+    if (!nearer && payment.receivedMinor > 0n && isOpen) continue;
     const [weaker, stronger] = nearer ? [other, payment] : [payment, other];
     giveWay(ctx, { weaker, stronger });
   }

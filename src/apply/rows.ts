@@ -460,6 +460,17 @@ export function isInDoubt({ suspect, voidedAt, mirrors }: PaymentRow): boolean {
   return suspect !== null && voidedAt === null && mirrors === null;
 }
 
+/** The payment that it may be the same money as; a payout is none. */
+export function suspectedPayment({ suspect }: Pick<PaymentRow, 'suspect'>): bigint | undefined {
+  const [, id] = /^pay_(\d{1,18})$/.exec(suspect ?? '') ?? [];
+  return id === undefined ? undefined : BigInt(id);
+}
+
+/** Money of it went back or was taken back, and none of it is applied. */
+export function hasGoneBack(payment: PaymentRow): boolean {
+  return payment.allocatedMinor === 0n && payment.refundedMinor + payment.lostMinor > 0n;
+}
+
 /** What of a payment is neither applied, refunded nor lost: the column of that name is generated from the same sum. */
 export function unappliedOf(payment: PaymentRow): bigint {
   return payment.receivedMinor - payment.allocatedMinor - payment.refundedMinor - payment.lostMinor;

@@ -49,6 +49,11 @@ const stripe = {
     const object = { ...event.data.object, metadata: {}, description };
     return { ...event, data: { object } };
   },
+  canceled: () => {
+    const event = stripe.paid();
+    const object = { ...event.data.object, amount_received: 0, status: 'canceled' };
+    return { ...event, id: 'evt_c', type: 'payment_intent.canceled', data: { object } };
+  },
   failed: (id = 'pi_9') => {
     const event = stripe.named('WO-1', id);
     const object = {
@@ -185,6 +190,10 @@ const quickbooks = {
       CustomerRef: { value: '31' },
       Line: [{ Amount: 149, LinkedTxn: [{ TxnId: '145', TxnType: 'Invoice' }] }],
     }),
+  noted: (PrivateNote: string) => {
+    const { Payment } = quickbooks.copy();
+    return { Payment: { ...Payment, PrivateNote } };
+  },
   customer: () =>
     quickbooks.entity('Customer', {
       Id: '31',
@@ -384,7 +393,53 @@ describe('what documents name is one payment', () => {
   });
 });
 
+describe('the id of a payment that somebody wrote beside a copy in the books', () => {
+  const NOTE = 'card, pi_3QkX1aL2 (phone)';
+  for (const order of permutations(['paid', 'copy'] as const)) {
+    it(`${order.join(', ')}: says which payment it is, whatever it pays`, async () => {
+      await using firm = await openFirm(['stripe', 'quickbooks']);
+      const { books, tell, connection } = firm;
+      for (const step of order) {
+        if (step === 'paid') await tell('stripe', stripe.paid());
+        if (step === 'copy') await tell('quickbooks', quickbooks.noted(NOTE));
+      }
+      assert.deepEqual(await paymentsOf(books), ['stripe succeeded 14900-0']);
+      assert.equal(await clearingOf(books, connection('quickbooks')), 0);
+      assert.deepEqual(
+        (await openReviews(books)).filter(({ kind }) => kind === 'possible-duplicate'),
+        [],
+      );
+    });
+  }
+
+  it('is no certainty when that money went back: it may have been paid anew', async () => {
+    await using firm = await openFirm(['stripe', 'quickbooks']);
+    const { books, tell } = firm;
+    await tell('quickbooks', quickbooks.invoice());
+    await tell('stripe', stripe.paid());
+    await tell('stripe', stripe.refunded());
+    await tell('quickbooks', quickbooks.noted(NOTE));
+    assert.equal((await paymentsOf(books)).length, 2);
+  });
+});
+
 describe('where a shop names its gateway', () => {
+  for (const order of permutations(['voided', 'sale'] as const)) {
+    it(`${order.join(', ')}: by the id of a payment that was voided there, it is no money`, async () => {
+      await using firm = await openFirm(['stripe', 'shopify']);
+      const { books, tell, connection } = firm;
+      for (const step of order) {
+        if (step === 'voided') await tell('stripe', stripe.canceled());
+        if (step === 'sale') {
+          await tell('shopify', shopify.sale({ receipt: { payment_intent_id: 'pi_3QkX1aL2' } }));
+        }
+      }
+      assert.deepEqual(await paymentsOf(books), ['stripe voided 0-0']);
+      assert.equal(await clearingOf(books, connection('shopify')), 0);
+      assert.deepEqual(await openReviews(books), []);
+    });
+  }
+
   const withEmail = () => {
     const event = stripe.paid();
     const object = { ...event.data.object, receipt_email: 'AP@Harbor.example' };
@@ -623,6 +678,21 @@ describe('what only looks like the same money waits for a person', () => {
     assert.deepEqual(await paymentsOf(books), [
       'stripe succeeded 14900-0',
       'servicemobility succeeded 14900-0',
+    ]);
+  });
+
+  it('a copy goes on waiting when the money that it resembles is given back', async () => {
+    await using firm = await openFirm(['stripe', 'servicemobility']);
+    const { books, tell } = firm;
+    await books.own(INVOICE);
+    await tell('stripe', stripe.named('WO-1', 'pi_3QkX1aL2'));
+    await tell('servicemobility', serviceMobility('WO-1', 'T-1'));
+    await tell('stripe', stripe.refunded());
+    await books.own({ ...INVOICE, dueOn: '2026-12-24' });
+    await books.apply();
+    assert.deepEqual((await paymentsOf(books)).toSorted(), [
+      'servicemobility pending 0-0',
+      'stripe refunded 14900-14900',
     ]);
   });
 

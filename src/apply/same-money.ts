@@ -7,6 +7,9 @@ import { isKnownIn } from './find-twin.ts';
 import type { PaymentRow } from './rows.ts';
 
 const DAY_MS = 86_400_000;
+const MEMO_LENGTH = 1000;
+const SHORTEST_ID = 8;
+const MOST_IDS = 6;
 
 /**
  * How near a connection is to the money itself: 0, the books, which copy it; 1, what shows the money of others (a
@@ -25,7 +28,12 @@ export function nearnessOf({ books }: Deciding, connectionId: string): 0 | 1 | 2
 export function sameElsewhere(ctx: Deciding, event: CanonicalEvent): readonly PaymentRow[] {
   const { connectionId } = ctx.document;
   const named = event.links.elsewhere ?? [];
-  const byIds = namedElsewhere(ctx, { connectionId, ids: idsOf(event), named }).filter(
+  const told = namedElsewhere(ctx, { connectionId, ids: idsOf(event), named });
+  // People write down also the payment that this one was made in place of: then its money is not here.
+  const written = namedElsewhere(ctx, { connectionId, ids: [], named: writtenIds(ctx, event) });
+  const isHere = (one: PaymentRow) =>
+    one.receivedMinor > 0n && one.refundedMinor + one.lostMinor === 0n;
+  const byIds = [...new Set([...told, ...written.filter(isHere)])].filter(
     ({ amountMinor, currency }) =>
       event.amountMinor === 0n ||
       (amountMinor === event.amountMinor && currency === event.currency),
@@ -35,6 +43,20 @@ export function sameElsewhere(ctx: Deciding, event: CanonicalEvent): readonly Pa
       nearnessOf(ctx, right.connectionId) - nearnessOf(ctx, left.connectionId) ||
       (left.id < right.id ? -1 : 1),
   );
+}
+
+/** Ids of portals that a bookkeeper, or who keeps the books for us, wrote beside a payment. */
+function writtenIds(ctx: Deciding, event: CanonicalEvent): readonly Named[] {
+  return nearnessOf(ctx, ctx.document.connectionId) === 0 ? idsInMemos(event) : [];
+}
+
+/** Words of memos that may be a portal's id: long, and with a digit. */
+export function idsInMemos({ references }: CanonicalEvent): readonly Named[] {
+  const words = references
+    .filter(({ kind }) => kind === 'memo')
+    .flatMap(({ text = '' }) => text.slice(0, MEMO_LENGTH).split(/[\s,;:()[\]{}"'<>|]+/))
+    .filter((word) => word.length >= SHORTEST_ID && /\d/.test(word));
+  return [...new Set(words)].slice(0, MOST_IDS).map((externalId) => ({ externalId }));
 }
 
 type Named = { readonly portal?: string; readonly externalId?: string };
@@ -143,7 +165,8 @@ export function idsOf({ externalPaymentId, links }: CanonicalEvent): readonly st
 /** Remembers what the event says the payment is called elsewhere, for the day when that portal tells of it. */
 export function rememberElsewhere(ctx: Deciding, payment: PaymentRow, event: CanonicalEvent): void {
   const { books } = ctx;
-  for (const { portal = '', externalId = amountName(payment) } of event.links.elsewhere ?? []) {
+  const names: readonly Named[] = [...(event.links.elsewhere ?? []), ...writtenIds(ctx, event)];
+  for (const { portal = '', externalId = amountName(payment) } of names) {
     const row = { externalId, portal, paymentId: payment.id };
     books.elsewhere.add(row);
   }

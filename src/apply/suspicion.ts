@@ -26,6 +26,7 @@ import {
   isInDoubt,
   type PaymentRow,
   type SuspicionKind,
+  suspectedPayment,
   type WorkOrderRow,
 } from './rows.ts';
 import { gatewaysOf, nearnessOf, otherAmountElsewhere, throughGateway } from './same-money.ts';
@@ -123,19 +124,23 @@ export function suspectsFor(ctx: Deciding, row: InvoiceRow | WorkOrderRow): read
   const target = targetOf(ctx, row);
   const waiting = [...new Set(keys.flatMap((key) => [...(books.waiting.get(key) ?? [])]))];
   let room = target.openMinor;
-  return waiting
-    .sort((left, right) => (left < right ? -1 : 1))
-    .flatMap((id) => books.payments.get(id) ?? [])
-    .filter((payment) => isInDoubt(payment) && payment.suspicion === 'alike')
-    .filter((payment) => {
-      const named = referenceKeys(payment.references.filter(({ kind }) => kind !== 'memo'));
-      const fits =
-        named.some((key) => keys.includes(key)) &&
-        (target.currency === null || target.currency === payment.currency) &&
-        (room === null || room >= payment.amountMinor);
-      if (fits && room !== null) room -= payment.amountMinor;
-      return fits;
-    });
+  return (
+    waiting
+      .sort((left, right) => (left < right ? -1 : 1))
+      .flatMap((id) => books.payments.get(id) ?? [])
+      .filter((payment) => isInDoubt(payment) && payment.suspicion === 'alike')
+      // What the other gave back is lacking again: that says nothing.
+      .filter((payment) => !gaveBack(books.payments.get(suspectedPayment(payment) ?? 0n)))
+      .filter((payment) => {
+        const named = referenceKeys(payment.references.filter(({ kind }) => kind !== 'memo'));
+        const fits =
+          named.some((key) => keys.includes(key)) &&
+          (target.currency === null || target.currency === payment.currency) &&
+          (room === null || room >= payment.amountMinor);
+        if (fits && room !== null) room -= payment.amountMinor;
+        return fits;
+      })
+  );
 }
 
 function targetOf({ books }: Deciding, row: InvoiceRow | WorkOrderRow): Target {
@@ -261,8 +266,11 @@ function isUnexplained(ctx: Deciding, payment: PaymentRow): boolean {
 function looksLike(ctx: Deciding, payment: PaymentRow, other: PaymentRow): boolean {
   if (!mayBeSame(ctx, payment, other)) return false;
   // What was paid back leaves its invoice open: a copy of it looks like money that pays it anew.
-  const gaveBack = other.refundedMinor + other.lostMinor > 0n;
-  return gaveBack || !hasRoom(ctx, payment);
+  return gaveBack(other) || !hasRoom(ctx, payment);
+}
+
+function gaveBack(payment: PaymentRow | undefined): boolean {
+  return payment !== undefined && payment.refundedMinor + payment.lostMinor > 0n;
 }
 
 /** The same amount by another portal in those days; at least one of the two shows the money of others. */

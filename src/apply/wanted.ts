@@ -12,7 +12,7 @@ import type { DocumentAtHand, ReviewSubject } from './deciding.ts';
 import { reviewSubject } from './deciding.ts';
 import { ownPaymentIds } from './find-twin.ts';
 import { referenceKeys } from './payment-targets.ts';
-import { amountName, idsOf } from './same-money.ts';
+import { amountName, idsInMemos, idsOf } from './same-money.ts';
 
 /** Pairs of connection id and the portal's id. */
 export class Pairs {
@@ -215,15 +215,16 @@ function wantSameMoney(
   if (event.type.startsWith('payout.')) wanted.payoutAmounts.add(event.amountMinor);
   if (event.type.startsWith('refund.')) wanted.refundAmounts.add(event.amountMinor);
   if (!event.type.startsWith('payment.')) return;
+  const isEntered = connections.get(connectionId)?.role === 'books';
   if (connections.get(connectionId)?.portal === 'generic')
     wanted.bankAmounts.add(event.amountMinor);
   for (const id of idsOf(event)) wanted.elsewhere.add(id);
   if (event.type === 'payment.succeeded') {
     wanted.elsewhere.add(amountName(event));
-    const entered = connections.get(connectionId)?.role === 'books';
-    (entered ? wanted.unappliedAmounts : wanted.enteredAmounts).add(event.amountMinor);
+    (isEntered ? wanted.unappliedAmounts : wanted.enteredAmounts).add(event.amountMinor);
   }
-  for (const { portal, externalId } of event.links.elsewhere ?? []) {
+  const told: CanonicalEvent['links']['elsewhere'] = event.links.elsewhere ?? [];
+  for (const { portal, externalId } of isEntered ? [...told, ...idsInMemos(event)] : told) {
     if (externalId === undefined) {
       wanted.unappliedAmounts.add(event.amountMinor);
       continue;

@@ -102,11 +102,15 @@ async function repeatEverything(
   return after === before ? [] : [`a repetition changed the books from ${before} to ${after}`];
 }
 
-/** Without voided payments: one may be told of now whose every notice had been lost, and it never was money. */
+/**
+ * Without voided payments: one may be told of now whose every notice had been lost, and it never was money. And without
+ * those that wait because they may be another: a notice that had been lost may say that they are.
+ */
 async function booksOf({ db, organizationId }: Firm): Promise<string> {
   const [row] = await db.query<{ books: string }>(
     sql`select concat_ws(' ', h.entry_sequence, encode(h.entry_hash, 'hex'),
-          (select count(*) from payments where organization_id = ${organizationId} and status <> 'voided'),
+          (select count(*) from payments where organization_id = ${organizationId}
+             and status <> 'voided' and suspect is null),
           (select count(*) from allocations where organization_id = ${organizationId}),
           (select count(*) from actions where organization_id = ${organizationId}),
           (select count(*) from deliveries where organization_id = ${organizationId})) as books
