@@ -92,6 +92,7 @@ export async function simulateNetSuite(
     random: seededRandom(seed + 1),
     faultRate: options.faultRate ?? 0,
     tooMany,
+    between: options.between,
   });
   const { singleCurrency, refundSide } = account.habits;
   return {

@@ -6,7 +6,7 @@ import type { SimulatedAnswer, SimulatedRequest } from './faulty-server.ts';
 import {
   type Ledger,
   outstandingOf,
-  post,
+  payBack,
   receive,
   type Transaction,
   tranNumber,
@@ -105,15 +105,19 @@ function record(state: BridgeState, { body }: SimulatedRequest): SimulatedAnswer
   if (objection !== undefined) return { status: 422, body: { error: objection } };
   const currency = wanted.currency ?? '';
   const minorOf = (amount: string) => fromDecimalText(amount, currency).minor;
-  const given = {
-    kind: type as 'SR' | 'SA' | 'SP',
-    accountRef,
+  const amountMinor = minorOf(wanted.grossAmount ?? '');
+  const texts = {
     bankCode: wanted.bankCode ?? null,
     reference,
     details: wanted.details ?? '',
     extraRef: idempotencyKey,
+  };
+  const given = {
+    ...texts,
+    kind: type as 'SR' | 'SA',
+    accountRef,
     currency,
-    grossMinor: minorOf(wanted.grossAmount ?? ''),
+    grossMinor: amountMinor,
     allocations: (wanted.allocations ?? []).map(({ invoiceTran, amount }) => ({
       invoice: Number(invoiceTran),
       amountMinor: minorOf(amount ?? ''),
@@ -123,7 +127,7 @@ function record(state: BridgeState, { body }: SimulatedRequest): SimulatedAnswer
   try {
     const posted =
       type === 'SP'
-        ? post(ledger, given, ledger.latest)
+        ? payBack(ledger, { ...texts, receipt: Number(reverses), amountMinor }, ledger.latest)
         : receive(ledger, given, ledger.latest, true);
     keys.set(idempotencyKey, posted.number);
     return { status: 201, body: receiptOf(ledger, posted) };
@@ -142,6 +146,7 @@ function objectionTo(ledger: Ledger, wanted: Wanted): string | undefined {
   if (!/^\d+\.\d\d$/.test(grossAmount)) return 'grossAmount: two decimals';
   if (date !== undefined && !/^\d{4}-\d\d-\d\d$/.test(date)) return 'date: not YYYY-MM-DD';
   if (type !== 'SP' && date === undefined) return 'date: missing';
+  if (type === 'SP' && wanted.reverses === undefined) return 'reverses: missing';
   return undefined;
 }
 

@@ -131,10 +131,13 @@ export function payBack(
     readonly receipt: number;
     readonly amountMinor: bigint;
     readonly reference: string;
+    readonly details?: string;
+    readonly bankCode?: string | null;
+    readonly extraRef?: string;
   },
   at: Date,
 ): Transaction {
-  const { receipt, amountMinor, reference } = given;
+  const { receipt, amountMinor, details = 'Refund', ...texts } = given;
   const { accountRef, currency } = find(ledger, receipt);
   const truth = ledger.truths.get(receipt);
   const refundedMinor = (truth?.refundedMinor ?? 0n) + amountMinor;
@@ -142,9 +145,9 @@ export function payBack(
     throw new RangeError(`receipt ${receipt} has not ${amountMinor} left to give back`);
   }
   ledger.truths.set(receipt, { ...truth, refundedMinor });
-  const facts = { accountRef, currency, reference, extraRef: null, allocations: [] };
-  const money = { kind: 'SP', bankCode: '1200', grossMinor: amountMinor } as const;
-  return post(ledger, { ...facts, ...money, details: 'Refund' }, at);
+  const facts = { bankCode: '1200', extraRef: null, ...texts, details, allocations: [] };
+  const money = { kind: 'SP', accountRef, currency, grossMinor: amountMinor } as const;
+  return post(ledger, { ...facts, ...money }, at);
 }
 
 export function find(ledger: Ledger, number: number): Transaction {

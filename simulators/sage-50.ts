@@ -1,6 +1,6 @@
 /** A simulated Sage 50 on a PC of the firm: one ledger, behind any bridge or by files alone, and its truth. */
 
-import type { SimulatedBooks, SimulatedNotice, SimulatorOptions } from './contract.ts';
+import type { SimulatedBooks, SimulatedNotice, SimulatorOptions, TruePayment } from './contract.ts';
 import type { SimulatedAnswer, SimulatedRequest } from './faulty-server.ts';
 import { serveFaulty } from './faulty-server.ts';
 import { seededRandom } from './random.ts';
@@ -87,6 +87,7 @@ export async function simulateSage50(options: Sage50SimulatorOptions): Promise<S
     random: seededRandom(options.seed + 1),
     faultRate: options.faultRate ?? 0,
     tooMany: way.busy,
+    between: options.between,
   });
   return {
     portal: 'sage-50',
@@ -253,11 +254,17 @@ function bookkeeping(ledger: Ledger) {
       return idOf(ledger, receive(ledger, corrected, at, false));
     },
     recordedPayments: () =>
-      [...ledger.truths].flatMap(([number, { recorded, status, ...truth }]) => {
-        if (!recorded || status === 'voided') return [];
+      [...ledger.truths].flatMap(([number, { recorded, ...truth }]) => {
+        if (!recorded) return [];
         const { externalId, amountMinor, currency } = truth;
         const { reference, accountRef: customerExternalId } = find(ledger, number);
-        return [{ externalId, reference, customerExternalId, amountMinor, currency }];
+        const kept = { externalId, reference, customerExternalId, amountMinor, currency };
+        return [{ ...kept, ...(isGone(truth) ? { takenBack: true } : {}) }];
       }),
   } satisfies Partial<Sage50Simulator>;
+}
+
+/** Deleted, or paid back whole. */
+function isGone({ status, amountMinor, refundedMinor }: TruePayment): boolean {
+  return status === 'voided' || refundedMinor >= amountMinor;
 }

@@ -77,14 +77,14 @@ export async function simulateSageIntacct(
   });
   const gateway = gatewayState(company, options);
   const rest = restState(company, gateway, seed);
-  const faults = { faultRate: options.faultRate ?? 0 };
+  const line = { faultRate: options.faultRate ?? 0, between: options.between };
   const server = await serveFaulty(
     (request) =>
       request.url.pathname === '/ia/xml/xmlgw.phtml'
         ? answerGateway(gateway, request, 'gateway')
         : answerRest(rest, request),
     {
-      ...faults,
+      ...line,
       random: seededRandom(seed + 1),
       tooMany: api === 'xml' ? tooMany(429) : TOO_MANY_REST,
     },
@@ -95,7 +95,7 @@ export async function simulateSageIntacct(
       request.url.pathname === '/na12/ia/xml/xmlgw.phtml'
         ? answerGateway(gateway, request, 'endpoint')
         : { status: 404 },
-    { ...faults, random: seededRandom(seed + 5), tooMany: tooMany(200) },
+    { ...line, random: seededRandom(seed + 5), tooMany: tooMany(200) },
   );
   gateway.endpoint = `${home.baseUrl}/na12/ia/xml/xmlgw.phtml`;
   return {
@@ -300,9 +300,10 @@ function bookkeeping(company: Company) {
       [...company.truths.values()].flatMap(
         ({ recorded, externalId, amountMinor, currency, status }) => {
           const payment = company.payments.get(externalId);
-          if (!recorded || !payment || status === 'voided') return [];
+          if (!recorded || !payment) return [];
           const { docNumber: reference, customerId: customerExternalId } = payment;
-          return [{ externalId, reference, customerExternalId, amountMinor, currency }];
+          const kept = { externalId, reference, customerExternalId, amountMinor, currency };
+          return [{ ...kept, ...(status === 'voided' ? { takenBack: true } : {}) }];
         },
       ),
   } satisfies Partial<SageIntacctSimulator>;

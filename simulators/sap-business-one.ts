@@ -94,6 +94,7 @@ export async function simulateBusinessOne(
     random: seededRandom(options.seed + 1),
     faultRate: options.faultRate ?? 0,
     tooMany: TOO_MANY,
+    between: options.between,
   });
   return {
     portal: 'sap-business-one',
@@ -219,11 +220,12 @@ function bookkeeping({ company, syncIdField }: ApiState) {
     recordedPayments: () =>
       [...company.truths.values()].flatMap(({ recorded, status, ...truth }) => {
         const row = company.sets.IncomingPayments.get(truth.externalId);
-        if (!recorded || !row || status === 'voided') return [];
+        if (!recorded || !row) return [];
         const { externalId, amountMinor, currency } = truth;
         const reference = String(syncIdField ? row[syncIdField] : row.TransferReference);
         const customerExternalId = String(row.CardCode);
-        return [{ externalId, reference, customerExternalId, amountMinor, currency }];
+        const kept = { externalId, reference, customerExternalId, amountMinor, currency };
+        return [{ ...kept, ...(status === 'voided' ? { takenBack: true } : {}) }];
       }),
   } satisfies Partial<BusinessOneSimulator>;
 }

@@ -62,6 +62,7 @@ export async function simulateWave(options: WaveSimulatorOptions): Promise<WaveS
     random: seededRandom(options.seed + 1),
     faultRate: options.faultRate ?? 0,
     tooMany: TOO_MANY,
+    between: options.between,
   });
   const { clientId, clientSecret, refreshToken } = authorization;
   const [account = ''] = [...accounts.keys()];

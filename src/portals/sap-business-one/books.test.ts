@@ -259,7 +259,10 @@ describe('taking back', () => {
     const recorded = { externalId, mark: payment.mark };
     await reverse(api, recorded, context(settings));
     await reverse(api, recorded, context(settings));
-    assert.deepEqual(company.recordedPayments(), []);
+    assert.deepEqual(
+      company.recordedPayments().map(({ takenBack }) => takenBack),
+      [true],
+    );
     const cancels = calls.filter(({ path }) => path.endsWith('/Cancel'));
     assert.deepEqual(
       cancels.map(({ path }) => path),
