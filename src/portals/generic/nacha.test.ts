@@ -221,7 +221,8 @@ describe('remittance', () => {
   });
 
   test('in other marks is read by its ISA, and words stay words', () => {
-    const isa = `ISA|${'x'.repeat(101)}!`;
+    const sent = '|00|          |00|          |ZZ|BANK           |ZZ|CHECKVALVE     ';
+    const isa = `ISA${sent}|261112|1504|U|00401|000000001|0|P|>!`;
     assert.deepEqual(
       readRemittance(`${isa}RMR|IV|INV-1||12.5!RMR|PO|PO-1||0!RMR|CM|C-1||-1.00!`, 'USD'),
       [
@@ -233,6 +234,14 @@ describe('remittance', () => {
     assert.deepEqual(event?.references, [
       { kind: 'memo', text: 'INV-7' },
       { kind: 'memo', text: 'Thanks, INV-8' },
+    ]);
+  });
+
+  test('of an invoice that is called as the first segment of an envelope', () => {
+    const rest = 'RMR*IV*AA-  0 0**1.00\\'.repeat(6);
+    assert.deepEqual(readRemittance(`RMR*IV*ISA-000**0.01\\${rest}`, 'USD').slice(0, 2), [
+      { kind: 'invoice', number: 'ISA-000', amountMinor: 1n },
+      { kind: 'invoice', number: 'AA-  0 0', amountMinor: 100n },
     ]);
   });
 

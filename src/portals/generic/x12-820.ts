@@ -22,16 +22,22 @@ export function readRemittance(text: string, currency: string): readonly Referen
   return found;
 }
 
-/** `ISA` has a fixed length of 106: its fourth character separates, its last one ends segments. */
+/** Where the elements of `ISA` end, whose lengths are fixed (X12.5): an invoice may be called ISA as well. */
+const ISA_SEPARATORS = [3, 6, 17, 20, 31, 34, 50, 53, 69, 76, 81, 83, 89, 99, 101, 103];
+
+/** The fourth character of `ISA` separates, its 106th ends segments. */
 function marksOf(text: string): {
   readonly separator: string;
   readonly terminator: string | RegExp;
 } {
   const start = text.indexOf('ISA');
-  const separator = text[start + 3];
+  const separator = text[start + 3] ?? '';
   const terminator = text[start + 105];
-  const isWhole = start >= 0 && separator && terminator && !/[A-Za-z0-9 ]/.test(separator);
-  return isWhole && !/[A-Za-z0-9]/.test(terminator)
+  const isWhole =
+    start >= 0 &&
+    /[^A-Za-z0-9 ]/.test(separator) &&
+    ISA_SEPARATORS.every((at) => text[start + at] === separator);
+  return isWhole && terminator && !/[A-Za-z0-9]/.test(terminator)
     ? { separator, terminator }
     : { separator: '*', terminator: /[\\~\n]/ };
 }
