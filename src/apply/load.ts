@@ -310,7 +310,8 @@ async function loadEqualInvoices(
   books.invoices.load(await selectRows(tx, invoicesTable, organizationId, condition));
 }
 
-async function loadActionsAndReviews({ tx, books, wanted, organizationId }: Load): Promise<void> {
+async function loadActionsAndReviews(load: Load): Promise<void> {
+  const { tx, books, wanted, organizationId } = load;
   const kinds: string[] = [];
   const targets: bigint[] = [];
   for (const row of books.workOrders.all()) {
@@ -324,7 +325,13 @@ async function loadActionsAndReviews({ tx, books, wanted, organizationId }: Load
   if (targets.length > 0) {
     const condition = sql`row.taken_back_at is null and (row.target_kind, row.target_id) in
       (select * from unnest(${kinds}::text[], ${targets}::bigint[]))`;
-    books.actions.load(await selectRows(tx, actionsTable, organizationId, condition));
+    const rows = await selectRows(tx, actionsTable, organizationId, condition);
+    books.actions.load(rows);
+    // What released them may have turned out to be another's money since, and is told when that goes.
+    await loadPaymentsById(
+      load,
+      rows.map(({ paymentId }) => paymentId),
+    );
   }
   for (const row of books.payments.all()) wantReview(wanted, { paymentId: row.id }, 0n);
   for (const row of books.refunds.all()) wantReview(wanted, { refundId: row.id }, 0n);

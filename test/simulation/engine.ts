@@ -19,6 +19,8 @@ export type Engine = {
   pullOnce(portal: ConnectedPortal): Promise<void>;
   /** Until a run has read everything there is. */
   pullToTheEnd(portal: ConnectedPortal): Promise<void>;
+  /** No server stands still for ever: whom nobody has pulled for a week is pulled. */
+  pullOverdue(): Promise<void>;
   /** Records applied payments in the books. */
   record(): Promise<void>;
   /** Until nothing is under way anywhere and a further round changes nothing. */
@@ -27,11 +29,14 @@ export type Engine = {
 
 const MAX_TRIES = 200;
 const BETWEEN_PULLS_MS = 10 * 60_000;
+/** Deletions are told for thirty days by those who tell them at all. */
+const LONGEST_WITHOUT_PULL_MS = 7 * 24 * 3_600_000;
 const BATCH_LIMITS = [1, 2, 5, 17, 60, 500];
 
 export function driveEngine(firm: Firm): Engine {
   const { clock, jobs, organizationId, db } = firm;
   const random = firm.random.engine;
+  const pulledAtMs = new Map<string, number>();
   const sender = oneAtATime(openSenders({ ...jobs, post: neverPost }));
 
   const applyOnce = () =>
@@ -80,9 +85,22 @@ export function driveEngine(firm: Firm): Engine {
         sql`select last_pulled_at, last_error from connection_health
             where organization_id = ${organizationId} and connection_id = ${portal.connectionId}`,
       );
-      if (health?.last_pulled_at && health.last_pulled_at > began) return;
+      if (health?.last_pulled_at && health.last_pulled_at > began) {
+        pulledAtMs.set(portal.connectionId, Date.parse(began));
+        return;
+      }
       if (left === 1) throw new Error(`pulling ${portal.id} does not end: ${health?.last_error}`);
       clock.pass(60_000);
+    }
+  };
+
+  const pullOverdue = async (): Promise<void> => {
+    const nowMs = clock.at().getTime();
+    for (const portal of firm.portals) {
+      const lastMs = pulledAtMs.get(portal.connectionId);
+      if (lastMs !== undefined && nowMs - lastMs > LONGEST_WITHOUT_PULL_MS) {
+        await pullToTheEnd(portal);
+      }
     }
   };
 
@@ -127,7 +145,7 @@ export function driveEngine(firm: Firm): Engine {
     throw new Error('the firm does not come to rest');
   };
 
-  return { applyOnce, applyAll, fetch, pullOnce, pullToTheEnd, record, settle };
+  return { applyOnce, applyAll, fetch, pullOnce, pullToTheEnd, pullOverdue, record, settle };
 }
 
 type Sender = ReturnType<typeof openSenders>;

@@ -68,6 +68,7 @@ async function liveOn(
   if (random.chance(0.4)) await engine.applyOnce();
   if (random.chance(0.2)) await engine.fetch({ all: false });
   if (random.chance(0.08)) await engine.pullOnce(random.pick(firm.portals));
+  await engine.pullOverdue();
   if (recording && random.chance(0.1)) await engine.record();
 }
 
