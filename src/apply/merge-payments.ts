@@ -142,7 +142,7 @@ export function learnPurpose(ctx: Deciding, payment: PaymentRow, event: PaymentE
 
 /** Payments that documents of several portals say are one: who holds the money stays, the others give way. */
 export function mergeElsewhere(ctx: Deciding, payment: PaymentRow, event: PaymentEvent): void {
-  for (const other of sameElsewhere(ctx, event)) {
+  for (const other of sameElsewhere(ctx, event, payment)) {
     if (other.id === payment.id || payment.mirrors !== null) continue;
     const nearer = isNearer(ctx, payment.connectionId, other.connectionId);
     if (nearer && !mayReplace(ctx, event, other)) continue;
@@ -160,7 +160,7 @@ export function mergeElsewhere(ctx: Deciding, payment: PaymentRow, event: Paymen
  */
 export function isOvertaken(ctx: Deciding, known: PaymentRow, event: PaymentEvent): boolean {
   if (event.type !== 'payment.succeeded' || known.succeededAt !== null) return false;
-  const twin = sameElsewhere(ctx, event)[0] ?? findTwin(ctx, event);
+  const twin = sameElsewhere(ctx, event, known)[0] ?? findTwin(ctx, event);
   if (!twin || twin.id === known.id) return false;
   const weaker = isWeaker(ctx, event, twin);
   giveWay(ctx, weaker ? { weaker: known, stronger: twin } : { weaker: twin, stronger: known });

@@ -477,6 +477,33 @@ describe('where a shop names its gateway', () => {
     });
   }
 
+  it('the address may come with a later document of the portal that holds the money', async () => {
+    await using firm = await openFirm(['stripe', 'shopify']);
+    const { books, tell } = firm;
+    await tell('stripe', stripe.paid());
+    await tell('shopify', shopify.order());
+    assert.equal((await openReviews(books)).length > 0, true);
+    await tell('stripe', { ...withEmail(), id: 'evt_2' });
+    assert.deepEqual(await paymentsOf(books), ['stripe succeeded 14900-0']);
+    assert.deepEqual(
+      (await openReviews(books)).filter(({ kind }) => kind === 'possible-duplicate'),
+      [],
+    );
+  });
+
+  it('what they name lacking the money of both makes them no two payments', async () => {
+    await using firm = await openFirm(['stripe', 'shopify']);
+    const { books, tell } = firm;
+    await tell('stripe', stripe.named('WO-1', 'pi_9'));
+    await tell('shopify', shopify.order());
+    await books.own({ ...INVOICE, total: { amount: '298.00', currency: 'USD' } });
+    await books.apply();
+    assert.deepEqual((await paymentsOf(books)).toSorted(), [
+      'shopify pending 0-0',
+      'stripe succeeded 14900-0',
+    ]);
+  });
+
   it('another payer is another payment', async () => {
     await using firm = await openFirm(['stripe', 'shopify']);
     const { books, tell } = firm;

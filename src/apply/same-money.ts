@@ -4,7 +4,7 @@ import { emailKey } from '../receivables/match-key.ts';
 import { findPayment, keyOf } from './books.ts';
 import type { Deciding } from './deciding.ts';
 import { isKnownIn } from './find-twin.ts';
-import type { PaymentRow } from './rows.ts';
+import { isInDoubt, type PaymentRow } from './rows.ts';
 
 const DAY_MS = 86_400_000;
 const MEMO_LENGTH = 1000;
@@ -25,7 +25,11 @@ export function nearnessOf({ books }: Deciding, connectionId: string): 0 | 1 | 2
  * Payments of other portals that are this event's money by the ids that documents name, the nearest to it first. With
  * another amount it is not certain, and `isOwnMoney` asks a person.
  */
-export function sameElsewhere(ctx: Deciding, event: CanonicalEvent): readonly PaymentRow[] {
+export function sameElsewhere(
+  ctx: Deciding,
+  event: CanonicalEvent,
+  known?: PaymentRow,
+): readonly PaymentRow[] {
   const { connectionId } = ctx.document;
   const named = event.links.elsewhere ?? [];
   const told = namedElsewhere(ctx, { connectionId, ids: idsOf(event), named });
@@ -38,7 +42,7 @@ export function sameElsewhere(ctx: Deciding, event: CanonicalEvent): readonly Pa
       event.amountMinor === 0n ||
       (amountMinor === event.amountMinor && currency === event.currency),
   );
-  return [...byIds, ...(byIds.length > 0 ? [] : sameByGateway(ctx, event))].sort(
+  return [...byIds, ...(byIds.length > 0 ? [] : sameByGateway(ctx, event, known))].sort(
     (left, right) =>
       nearnessOf(ctx, right.connectionId) - nearnessOf(ctx, left.connectionId) ||
       (left.id < right.id ? -1 : 1),
@@ -111,13 +115,21 @@ type Paid = Pick<PaymentRow, 'connectionId' | 'amountMinor' | 'currency' | 'occu
   readonly gateways: readonly string[];
 };
 
-/** Where only the gateway is named: the one payment there of the same amount, day and e-mail address. */
-function sameByGateway(ctx: Deciding, event: CanonicalEvent): readonly PaymentRow[] {
+/**
+ * Where only the gateway is named: the one payment there of the same amount, day and e-mail address, whichever of its
+ * documents told these.
+ */
+function sameByGateway(
+  ctx: Deciding,
+  event: CanonicalEvent,
+  known: PaymentRow | undefined,
+): readonly PaymentRow[] {
   if (event.type !== 'payment.succeeded') return [];
-  const gateways = (event.links.elsewhere ?? [])
+  const named = (event.links.elsewhere ?? [])
     .filter(({ externalId }) => externalId === undefined)
     .flatMap(({ portal }) => portal ?? []);
-  const email = emailKey(event.customer?.email);
+  const gateways = [...named, ...(known ? gatewaysOf(ctx, known) : [])];
+  const email = emailKey(event.customer?.email ?? known?.payer?.email);
   const { connectionId } = ctx.document;
   const certain = throughGateway(ctx, { ...event, connectionId, email, gateways }).filter(
     ({ payer }) => email !== null && emailKey(payer?.email) === email,
@@ -139,20 +151,34 @@ export function throughGateway(ctx: Deciding, paid: Paid): readonly PaymentRow[]
     .named(amountName(paid))
     .filter(({ portal }) => portal === own)
     .flatMap(({ paymentId }) => books.payments.get(paymentId) ?? []);
-  return [...taken, ...shown].filter((other) => {
-    const theirs = emailKey(other.payer?.email);
-    return (
-      other.connectionId !== paid.connectionId &&
-      other.receivedMinor > 0n &&
-      !other.vouched &&
-      other.mirrors === null &&
-      other.amountMinor === paid.amountMinor &&
-      other.currency === paid.currency &&
-      (paid.email == null || theirs === null || theirs === paid.email) &&
-      Math.abs(Date.parse(other.occurredAt) - Date.parse(paid.occurredAt)) <= DAY_MS &&
-      !isKnownIn(ctx, other, paid.connectionId)
-    );
-  });
+  return [...taken, ...shown].filter((other) => mayBeThatMoney(ctx, paid, other));
+}
+
+/** One of the two names the other's portal as its gateway, and nothing says that they are two. */
+export function sharesGateway(ctx: Deciding, payment: PaymentRow, other: PaymentRow): boolean {
+  const { connections } = ctx.books.organization;
+  const names = (one: PaymentRow, portal = '') => gatewaysOf(ctx, one).includes(portal);
+  const email = emailKey(payment.payer?.email);
+  return (
+    (names(payment, connections.get(other.connectionId)?.portal) ||
+      names(other, connections.get(payment.connectionId)?.portal)) &&
+    mayBeThatMoney(ctx, { ...payment, email, gateways: [] }, other)
+  );
+}
+
+function mayBeThatMoney(ctx: Deciding, paid: Paid, other: PaymentRow): boolean {
+  const theirs = emailKey(other.payer?.email);
+  return (
+    other.connectionId !== paid.connectionId &&
+    (other.receivedMinor > 0n || isInDoubt(other)) &&
+    !other.vouched &&
+    other.mirrors === null &&
+    other.amountMinor === paid.amountMinor &&
+    other.currency === paid.currency &&
+    (paid.email == null || theirs === null || theirs === paid.email) &&
+    Math.abs(Date.parse(other.occurredAt) - Date.parse(paid.occurredAt)) <= DAY_MS &&
+    !isKnownIn(ctx, other, paid.connectionId)
+  );
 }
 
 /** The ids by which another portal may have named the event's payment. */

@@ -29,7 +29,13 @@ import {
   suspectedPayment,
   type WorkOrderRow,
 } from './rows.ts';
-import { gatewaysOf, nearnessOf, otherAmountElsewhere, throughGateway } from './same-money.ts';
+import {
+  gatewaysOf,
+  nearnessOf,
+  otherAmountElsewhere,
+  sharesGateway,
+  throughGateway,
+} from './same-money.ts';
 
 const DAY_MS = 86_400_000;
 /** A shop shows a payment when it is made; a bookkeeper enters it when there is time. */
@@ -124,23 +130,26 @@ export function suspectsFor(ctx: Deciding, row: InvoiceRow | WorkOrderRow): read
   const target = targetOf(ctx, row);
   const waiting = [...new Set(keys.flatMap((key) => [...(books.waiting.get(key) ?? [])]))];
   let room = target.openMinor;
-  return (
-    waiting
-      .sort((left, right) => (left < right ? -1 : 1))
-      .flatMap((id) => books.payments.get(id) ?? [])
-      .filter((payment) => isInDoubt(payment) && payment.suspicion === 'alike')
-      // What the other gave back is lacking again: that says nothing.
-      .filter((payment) => !gaveBack(books.payments.get(suspectedPayment(payment) ?? 0n)))
-      .filter((payment) => {
-        const named = referenceKeys(payment.references.filter(({ kind }) => kind !== 'memo'));
-        const fits =
-          named.some((key) => keys.includes(key)) &&
-          (target.currency === null || target.currency === payment.currency) &&
-          (room === null || room >= payment.amountMinor);
-        if (fits && room !== null) room -= payment.amountMinor;
-        return fits;
-      })
-  );
+  return waiting
+    .sort((left, right) => (left < right ? -1 : 1))
+    .flatMap((id) => books.payments.get(id) ?? [])
+    .filter((payment) => isInDoubt(payment) && payment.suspicion === 'alike')
+    .filter((payment) => lackTells(ctx, payment))
+    .filter((payment) => {
+      const named = referenceKeys(payment.references.filter(({ kind }) => kind !== 'memo'));
+      const fits =
+        named.some((key) => keys.includes(key)) &&
+        (target.currency === null || target.currency === payment.currency) &&
+        (room === null || room >= payment.amountMinor);
+      if (fits && room !== null) room -= payment.amountMinor;
+      return fits;
+    });
+}
+
+/** What the other gave back is lacking again, and a gateway that one of them names says more than what is lacking. */
+function lackTells(ctx: Deciding, payment: PaymentRow): boolean {
+  const other = ctx.books.payments.get(suspectedPayment(payment) ?? 0n);
+  return !other || !(gaveBack(other) || sharesGateway(ctx, payment, other));
 }
 
 function targetOf({ books }: Deciding, row: InvoiceRow | WorkOrderRow): Target {
@@ -187,7 +196,7 @@ function resembling(ctx: Deciding, payment: PaymentRow): Resemblance | undefined
   const email = emailKey(payment.payer?.email);
   const gateways = gatewaysOf(ctx, payment);
   const [through] = throughGateway(ctx, { ...payment, email, gateways })
-    .filter(({ id }) => id !== payment.id)
+    .filter(({ id, receivedMinor }) => id !== payment.id && receivedMinor > 0n)
     .sort(byId);
   if (through) return { other: through, because: 'gateway' };
   const unexplained = enteredAs(ctx, payment);
@@ -269,8 +278,8 @@ function looksLike(ctx: Deciding, payment: PaymentRow, other: PaymentRow): boole
   return gaveBack(other) || !hasRoom(ctx, payment);
 }
 
-function gaveBack(payment: PaymentRow | undefined): boolean {
-  return payment !== undefined && payment.refundedMinor + payment.lostMinor > 0n;
+function gaveBack(payment: PaymentRow): boolean {
+  return payment.refundedMinor + payment.lostMinor > 0n;
 }
 
 /** The same amount by another portal in those days; at least one of the two shows the money of others. */
