@@ -40,6 +40,14 @@ type Dispute = {
 /** What stands before the 32 bytes of a key in PKCS #8 (RFC 8410). */
 const ED25519_PRIVATE_KEY = Buffer.from('302e020100300506032b657004220420', 'hex');
 const DISPUTE_FEE_MINOR = 1500n;
+/** Of the bank statements that come by the same connection. */
+const STATEMENT_COLUMNS = JSON.stringify({
+  date: 'date',
+  amount: 'amount',
+  currency: 'currency',
+  payer: 'payer',
+  description: 'description',
+});
 
 /** Starts the source; nothing listens, for it has nothing to answer. */
 export async function simulateGeneric(options: GenericSimulatorOptions): Promise<SimulatedPortal> {
@@ -51,7 +59,7 @@ export async function simulateGeneric(options: GenericSimulatorOptions): Promise
     portal: 'generic',
     role: 'source',
     redelivers: true,
-    settings: keys.settings,
+    settings: { ...keys.settings, csvColumns: STATEMENT_COLUMNS },
     ...paymentsOf(world),
     ...refundsOf(world),
     ...disputesOf(world),

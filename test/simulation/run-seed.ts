@@ -8,6 +8,7 @@ import { compareTruth } from './compare-truth.ts';
 import { driveEngine, type Engine } from './engine.ts';
 import { type Firm, openFirm } from './firm.ts';
 import { type PostOffice, postOffice } from './post-office.ts';
+import { compareStatement } from './statement.ts';
 import { type Story, tellStory } from './story.ts';
 
 export type SeedResult = {
@@ -87,6 +88,7 @@ async function reckon(firm: Firm, story: Story): Promise<string[]> {
   problems.push(...quarantined.map(({ reason }) => `quarantined: ${reason}`));
   problems.push(...(await compareTruth(firm, story)));
   problems.push(...(await compareReleases(firm, story.jobs)));
+  problems.push(...(await compareStatement(firm, story.bankLines)));
   return problems;
 }
 

@@ -16,6 +16,7 @@ import {
   totalOf,
 } from './jobs.ts';
 import { reversalActs } from './reversals.ts';
+import { type BankLine, showOnStatement } from './statement.ts';
 
 /** The payment at the portal that took it. */
 export type Original = { readonly portal: ConnectedPortal; readonly id: string };
@@ -29,6 +30,7 @@ export type Story = {
   readonly copies: ReadonlyMap<string, Original>;
   /** The same of payments that another portal shows; what only looks alike may also wait for a person. */
   readonly shown: ReadonlyMap<string, Original>;
+  readonly bankLines: readonly BankLine[];
   /** Does the next act; false when the story is told. */
   next(): Promise<boolean>;
 };
@@ -38,6 +40,7 @@ export type Telling = {
   readonly firm: Firm;
   readonly copies: Map<string, Original>;
   readonly shown: Map<string, Original>;
+  readonly bankLines: BankLine[];
   readonly sources: readonly ConnectedPortal[];
   /** True when the engine records payments in the books itself; else a bookkeeper copies some by hand. */
   readonly recording: boolean;
@@ -57,6 +60,7 @@ export async function tellStory(
     firm,
     copies: new Map(),
     shown: new Map(),
+    bankLines: [],
     sources: firm.portals.filter(({ simulated }) => simulated.role === 'source'),
     recording: options.recording,
   };
@@ -69,6 +73,7 @@ export async function tellStory(
     jobs,
     copies: telling.copies,
     shown: telling.shown,
+    bankLines: telling.bankLines,
     next: async () => {
       const left = threads.filter((thread) => thread.length > 0);
       if (left.length === 0) return false;
@@ -320,10 +325,20 @@ function chequeActs(telling: Telling, job: Job, books: () => EnteredInvoices): A
   return [enter];
 }
 
-/** Portals pay out when they do, not when it suits us. */
-function payoutActs({ firm, sources }: Telling): Act[] {
+/** Portals pay out when they do, not when it suits us; days later somebody uploads what the bank says of it. */
+function payoutActs({ firm, sources, bankLines }: Telling): Act[] {
   const { story: random } = firm.random;
-  return Array.from({ length: 4 }, () => (at: Date) => {
-    random.pick(sources).simulated.payout?.(at);
-  }).slice(sources.length === 0 ? 4 : 0);
+  if (sources.length === 0) return [];
+  return Array.from({ length: 4 }, () => {
+    let paid: { portal: ConnectedPortal; payoutId: string | undefined; at: Date } | undefined;
+    const pay: Act = (at) => {
+      const portal = random.pick(sources);
+      paid = { portal, payoutId: portal.simulated.payout?.(at), at };
+    };
+    const show: Act = async () => {
+      const line = paid && (await showOnStatement(firm, paid.portal, paid));
+      if (line) bankLines.push(line);
+    };
+    return random.chance(0.6) ? [pay, show] : [pay];
+  }).flat();
 }
