@@ -562,10 +562,10 @@ create table payments (
   constraint payments_suspect_check CHECK (((suspect IS NULL) OR (received_minor = 0))),
   constraint payments_suspicion_check CHECK ((((suspect IS NULL) = (suspicion IS NULL)) AND (suspicion = ANY (ARRAY['named'::text, 'alike'::text, 'gateway'::text, 'unexplained'::text, 'payout'::text]))))
 );
+CREATE INDEX payments_by_amount ON public.payments USING btree (organization_id, amount_minor, occurred_at);
 CREATE INDEX payments_by_customer ON public.payments USING btree (organization_id, customer_id) WHERE (customer_id IS NOT NULL);
 CREATE INDEX payments_by_payer ON public.payments USING btree (organization_id, connection_id, payer_key, amount_minor) WHERE (payer_key IS NOT NULL);
 CREATE INDEX payments_by_update ON public.payments USING btree (organization_id, updated_sequence);
-CREATE INDEX payments_entered ON public.payments USING btree (organization_id, amount_minor) WHERE entered;
 CREATE INDEX payments_suspect ON public.payments USING btree (organization_id, suspect) WHERE (suspect IS NOT NULL);
 CREATE INDEX payments_unapplied ON public.payments USING btree (organization_id, customer_id, unapplied_minor) WHERE (unapplied_minor <> 0);
 
@@ -670,7 +670,7 @@ create table refunds (
   constraint refunds_amount_minor_check CHECK ((amount_minor >= 0)),
   constraint refunds_standing_check CHECK (((standing = ANY (ARRAY['own'::text, 'stand-in'::text])) OR ((standing = ANY (ARRAY['copy'::text, 'doubtful'::text])) AND (posted_minor = 0))))
 );
-CREATE INDEX refunds_by_amount ON public.refunds USING btree (organization_id, amount_minor);
+CREATE INDEX refunds_by_amount ON public.refunds USING btree (organization_id, amount_minor, succeeded_at);
 CREATE INDEX refunds_by_payment ON public.refunds USING btree (organization_id, payment_id) WHERE (payment_id IS NOT NULL);
 CREATE INDEX refunds_waiting ON public.refunds USING btree (organization_id, connection_id, payment_external_id) WHERE (payment_id IS NULL);
 

@@ -245,8 +245,8 @@ function moneyShelves() {
         row.payerKey === null ? null : keyOf(row.connectionId, row.payerKey, row.amountMinor),
       customer: (row) => (row.customerId === null ? null : String(row.customerId)),
       suspect: (row) => row.suspect,
+      amount: (row) => String(row.amountMinor),
       // Cash for nothing yet: what another portal shows, or a payout, may lie among it.
-      entered: (row) => (row.entered ? String(row.amountMinor) : null),
       unapplied: (row) =>
         row.receivedMinor > 0n && unappliedOf(row) === row.receivedMinor
           ? String(row.receivedMinor)

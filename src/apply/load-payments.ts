@@ -17,7 +17,7 @@ import {
   refundsTable,
   suspectedPayment,
 } from './rows.ts';
-import { Pairs, type Wanted } from './wanted.ts';
+import { type Moment, Pairs, type Wanted } from './wanted.ts';
 
 export type Load = {
   readonly tx: Queryable;
@@ -79,31 +79,55 @@ async function loadNames(
 
 /**
  * Payments that wait because they may be the same money as one of these; credits that nobody could explain, which may
- * turn out to be payouts or what the books show; and what the books show of such amounts.
+ * turn out to be payouts or what the books show; and what the books or a gateway show of such amounts in those days.
  */
 export async function loadSuspects(load: Load): Promise<void> {
   const { tx, books, wanted, organizationId } = load;
   const subjects = [...books.payments.all()].map(({ id }) => `pay_${id}`);
   const unexplained = ids([...wanted.payoutAmounts, ...wanted.unappliedAmounts]);
-  const connections = [...books.organization.connections.values()];
-  const entered = connections.some(({ role }) => role === 'books')
-    ? ids(wanted.enteredAmounts)
-    : [];
-  if (subjects.length + unexplained.length + entered.length === 0) return;
-  const rows = await tx.query<{ id: bigint }>(
-    sql`select id from payments where organization_id = ${organizationId}
-          and suspect = any(${subjects}::text[])
-        union
-        select id from payments where organization_id = ${organizationId} and customer_id is null
-          and unapplied_minor = any(${unexplained}::bigint[])
-        union
-        select id from payments where organization_id = ${organizationId} and entered
-          and amount_minor = any(${entered}::bigint[])`,
-  );
+  const entered = hasBooks(books) ? wanted.entered : [];
+  const ways: Sql[] = [];
+  if (subjects.length > 0) {
+    ways.push(sql`select id from payments where organization_id = ${organizationId}
+      and suspect = any(${subjects}::text[])`);
+  }
+  if (unexplained.length > 0) {
+    ways.push(sql`select id from payments where organization_id = ${organizationId} and customer_id is null
+      and unapplied_minor = any(${unexplained}::bigint[])`);
+  }
+  if (entered.length > 0) {
+    ways.push(sql`select row.id from payments row, ${momentsOf(entered, ENTERED_DAYS)}
+      where row.organization_id = ${organizationId} and row.entered and ${isThen('occurred_at')}`);
+  }
+  if (wanted.taken.length > 0) {
+    ways.push(sql`select row.id from payments row, ${momentsOf(wanted.taken, TAKEN_DAYS)}
+      where row.organization_id = ${organizationId} and ${isThen('occurred_at')}`);
+  }
+  if (ways.length === 0) return;
+  const rows = await tx.query<{ id: bigint }>(join(ways, ' union '));
   await loadPaymentsById(
     load,
     rows.map(({ id }) => id),
   );
+}
+
+/** Days around a moment to look at: more than the rules allow, as a later document may shift the moment. */
+const ENTERED_DAYS = 30;
+const TAKEN_DAYS = 4;
+
+function hasBooks({ organization }: Books): boolean {
+  return [...organization.connections.values()].some(({ role }) => role === 'books');
+}
+
+function momentsOf(moments: readonly Moment[], days: number): Sql {
+  return sql`(select distinct amount, at - make_interval(days => ${days}) as earliest,
+      at + make_interval(days => ${days}) as latest
+    from unnest(${moments.map(({ amountMinor }) => amountMinor)}::bigint[],
+      ${moments.map(({ occurredAt }) => occurredAt)}::timestamptz[]) as told (amount, at)) moment`;
+}
+
+function isThen(column: 'occurred_at' | 'succeeded_at'): Sql {
+  return sql`row.amount_minor = moment.amount and row.${raw(column)} between moment.earliest and moment.latest`;
 }
 
 export async function loadIdentities({ tx, books, wanted, organizationId }: Load): Promise<void> {
@@ -225,8 +249,8 @@ export async function loadReversals({ tx, books, wanted, organizationId }: Load)
   ] as const) {
     const condition = byAnyOf(table, organizationId, [
       pairs.size > 0 ? inPairs('row.connection_id', 'row.external_id', pairs) : undefined,
-      table === refundsTable && wanted.refundAmounts.size > 0
-        ? sql`row.amount_minor = any(${ids(wanted.refundAmounts)}::bigint[])`
+      table === refundsTable && hasBooks(books) && wanted.refundMoments.length > 0
+        ? sql`exists (select from ${momentsOf(wanted.refundMoments, ENTERED_DAYS)} where ${isThen('succeeded_at')})`
         : undefined,
       awaited.size > 0
         ? sql`(row.payment_id is null and ${inPairs('row.connection_id', 'row.payment_external_id', awaited)})`

@@ -16,7 +16,7 @@ const DAY_MS = 86_400_000;
 const DAYS_AFTER = 10;
 const DAYS_BEFORE = 3;
 
-/** The payout that another connection's view shows: same money, near in time, and not shown there yet. */
+/** The payout that a view shows (one connection may take both): same money, near in time, and not shown there yet. */
 export function payoutShown(
   ctx: Deciding,
   view: {
@@ -33,7 +33,6 @@ export function payoutShown(
       (payout) =>
         payout.posted &&
         payout.currency === view.currency &&
-        payout.connectionId !== view.connectionId &&
         isHolder(ctx, payout.connectionId) &&
         isNear(payout.paidAt, view.at) &&
         (view.text == null || names(ctx, payout, view.text)) &&
@@ -55,7 +54,6 @@ export function viewsWaiting(ctx: Deciding, payout: PayoutRow): readonly PayoutR
       view.mirrors === null &&
       view.failedAt === null &&
       view.currency === payout.currency &&
-      view.connectionId !== payout.connectionId &&
       at !== null &&
       isNear(payout.paidAt, at) &&
       (view.bankedAt !== null

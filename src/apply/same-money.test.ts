@@ -477,6 +477,22 @@ describe('where a shop names its gateway', () => {
     });
   }
 
+  it('also when that is applied already, and its order has room for another', async () => {
+    await using firm = await openFirm(['stripe', 'shopify']);
+    const { books, tell } = firm;
+    await books.own({ ...INVOICE, total: { amount: '500.00', currency: 'USD' } });
+    const { data, ...event } = stripe.named('WO-1');
+    const object = { ...data.object, receipt_email: 'ap@harbor.example' };
+    await tell('stripe', { ...event, data: { object } });
+    await tell('shopify', shopify.sale());
+    assert.deepEqual((await paymentsOf(books)).toSorted(), [
+      'shopify pending 0-0',
+      'stripe succeeded 14900-0',
+    ]);
+    await tell('shopify', shopify.order());
+    assert.equal((await paymentsOf(books)).includes('shopify succeeded 14900-0'), false);
+  });
+
   it('the address may come with a later document of the portal that holds the money', async () => {
     await using firm = await openFirm(['stripe', 'shopify']);
     const { books, tell } = firm;

@@ -100,12 +100,21 @@ function namedElsewhere(
     .filter(({ connectionId }) => connectionId !== payment.connectionId);
 }
 
-/** What a document that names only a gateway is remembered by: no portal has such an id. */
-export function amountName(money: {
-  readonly amountMinor: bigint;
-  readonly currency: string;
-}): string {
-  return `amount ${money.amountMinor} ${money.currency}`;
+type Money = Pick<PaymentRow, 'amountMinor' | 'currency'>;
+
+/** What a document that names only a gateway is remembered by, with the day: no portal has such an id. */
+function amountName(money: Money): string {
+  return `amount ${money.amountMinor} ${money.currency} `;
+}
+
+/** The names of an amount on that day, the day before and the day after. */
+export function amountNamesNear(paid: Money & { readonly occurredAt: string }): readonly string[] {
+  const ms = Date.parse(paid.occurredAt);
+  return [ms, ms - DAY_MS, ms + DAY_MS].map((at) => `${amountName(paid)}${dayText(at)}`);
+}
+
+function dayText(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
 }
 
 /** What a payment is compared by where a document names the gateway alone. */
@@ -143,12 +152,12 @@ export function throughGateway(ctx: Deciding, paid: Paid): readonly PaymentRow[]
   const { connections } = books.organization;
   const own = connections.get(paid.connectionId)?.portal;
   const taken = books.payments
-    .find('unapplied', String(paid.amountMinor))
+    .find('amount', String(paid.amountMinor))
     .filter(({ connectionId }) =>
       paid.gateways.includes(connections.get(connectionId)?.portal ?? ''),
     );
-  const shown = books.elsewhere
-    .named(amountName(paid))
+  const shown = amountNamesNear(paid)
+    .flatMap((name) => books.elsewhere.named(name))
     .filter(({ portal }) => portal === own)
     .flatMap(({ paymentId }) => books.payments.get(paymentId) ?? []);
   return [...taken, ...shown].filter((other) => mayBeThatMoney(ctx, paid, other));
@@ -192,7 +201,9 @@ export function idsOf({ externalPaymentId, links }: CanonicalEvent): readonly st
 export function rememberElsewhere(ctx: Deciding, payment: PaymentRow, event: CanonicalEvent): void {
   const { books } = ctx;
   const names: readonly Named[] = [...(event.links.elsewhere ?? []), ...writtenIds(ctx, event)];
-  for (const { portal = '', externalId = amountName(payment) } of names) {
+  const { amountMinor, currency } = payment;
+  const [today = ''] = amountNamesNear({ amountMinor, currency, occurredAt: event.occurredAt });
+  for (const { portal = '', externalId = today } of names) {
     const row = { externalId, portal, paymentId: payment.id };
     books.elsewhere.add(row);
   }
@@ -201,7 +212,7 @@ export function rememberElsewhere(ctx: Deciding, payment: PaymentRow, event: Can
 /** The portals that its documents name without an id. */
 export function gatewaysOf(ctx: Deciding, payment: PaymentRow): readonly string[] {
   return namesOf(ctx, payment)
-    .filter(({ externalId }) => externalId === amountName(payment))
+    .filter(({ externalId }) => externalId?.startsWith(amountName(payment)))
     .flatMap(({ portal }) => portal ?? []);
 }
 
@@ -216,7 +227,9 @@ function namesOf({ books }: Deciding, payment: PaymentRow): readonly Named[] {
 export function otherAmountElsewhere(ctx: Deciding, payment: PaymentRow): PaymentRow | undefined {
   const { books } = ctx;
   const { connectionId, externalId } = payment;
-  const named = namesOf(ctx, payment).filter((one) => one.externalId !== amountName(payment));
+  const named = namesOf(ctx, payment).filter(
+    (one) => !one.externalId?.startsWith(amountName(payment)),
+  );
   const further = books.identities
     .of(keyOf('payment', payment.id))
     .filter((one) => one.connectionId === connectionId)

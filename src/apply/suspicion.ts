@@ -231,8 +231,8 @@ function whyText(
 function enteredAs(ctx: Deciding, payment: PaymentRow): PaymentRow | undefined {
   const candidates = payment.entered
     ? ctx.books.payments.find('unapplied', String(payment.amountMinor))
-    : ctx.books.payments.find('entered', String(payment.amountMinor));
-  return candidates.find((other) => {
+    : ctx.books.payments.find('amount', String(payment.amountMinor));
+  return [...candidates].sort(byId).find((other) => {
     const [copy, original] = payment.entered ? [payment, other] : [other, payment];
     const apartMs = Math.abs(Date.parse(copy.occurredAt) - Date.parse(original.occurredAt));
     return (

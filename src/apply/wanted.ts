@@ -12,7 +12,7 @@ import type { DocumentAtHand, ReviewSubject } from './deciding.ts';
 import { reviewSubject } from './deciding.ts';
 import { ownPaymentIds } from './find-twin.ts';
 import { referenceKeys } from './payment-targets.ts';
-import { amountName, idsInMemos, idsOf } from './same-money.ts';
+import { amountNamesNear, idsInMemos, idsOf } from './same-money.ts';
 
 /** Pairs of connection id and the portal's id. */
 export class Pairs {
@@ -38,6 +38,9 @@ export type PartOfPayment = {
   readonly event: CanonicalEvent & { readonly part: string };
 };
 
+/** An amount of minor units, and when it was paid. */
+export type Moment = { readonly amountMinor: bigint; readonly occurredAt: string };
+
 export type Wanted = {
   readonly payments: Pairs;
   readonly paymentIds: Set<bigint>;
@@ -54,10 +57,12 @@ export type Wanted = {
   readonly bankAmounts: Set<bigint>;
   /** Amounts of unapplied cash that may be what a shop or the books show. */
   readonly unappliedAmounts: Set<bigint>;
-  /** Amounts of payments that somebody may have entered in the books. */
-  readonly enteredAmounts: Set<bigint>;
-  /** Amounts by which refunds told by several portals are recognised. */
-  readonly refundAmounts: Set<bigint>;
+  /** Payments that somebody may have entered in the books. */
+  readonly entered: Moment[];
+  /** Payments that a document shows by their gateway alone. */
+  readonly taken: Moment[];
+  /** Refunds that the books may tell of as well. */
+  readonly refundMoments: Moment[];
   /** The connections that the batch's documents come from. */
   readonly connectionIds: Set<string>;
   /** Ids by which other portals may have named a payment. */
@@ -102,8 +107,9 @@ export function wantedBy(
     payoutAmounts: new Set(),
     bankAmounts: new Set(),
     unappliedAmounts: new Set(),
-    enteredAmounts: new Set(),
-    refundAmounts: new Set(),
+    entered: [],
+    taken: [],
+    refundMoments: [],
     connectionIds: new Set(),
     elsewhere: new Set(),
     customers: new Pairs(),
@@ -213,20 +219,22 @@ function wantSameMoney(
   const { event } = given;
   const { connections } = given.organization;
   if (event.type.startsWith('payout.')) wanted.payoutAmounts.add(event.amountMinor);
-  if (event.type.startsWith('refund.')) wanted.refundAmounts.add(event.amountMinor);
+  const { amountMinor, occurredAt } = event;
+  if (event.type.startsWith('refund.')) wanted.refundMoments.push({ amountMinor, occurredAt });
   if (!event.type.startsWith('payment.')) return;
   const isEntered = connections.get(connectionId)?.role === 'books';
   if (connections.get(connectionId)?.portal === 'generic')
     wanted.bankAmounts.add(event.amountMinor);
   for (const id of idsOf(event)) wanted.elsewhere.add(id);
   if (event.type === 'payment.succeeded') {
-    wanted.elsewhere.add(amountName(event));
-    (isEntered ? wanted.unappliedAmounts : wanted.enteredAmounts).add(event.amountMinor);
+    for (const name of amountNamesNear(event)) wanted.elsewhere.add(name);
+    if (isEntered) wanted.unappliedAmounts.add(amountMinor);
+    else wanted.entered.push({ amountMinor, occurredAt });
   }
   const told: CanonicalEvent['links']['elsewhere'] = event.links.elsewhere ?? [];
   for (const { portal, externalId } of isEntered ? [...told, ...idsInMemos(event)] : told) {
     if (externalId === undefined) {
-      wanted.unappliedAmounts.add(event.amountMinor);
+      wanted.taken.push({ amountMinor, occurredAt });
       continue;
     }
     wanted.elsewhere.add(externalId);
