@@ -52,6 +52,22 @@ describe('pulling', () => {
     assert.deepEqual(third.events, []);
   });
 
+  test('notices the deletion of what only a webhook told of', async () => {
+    await using connection = await connect();
+    const { organization } = connection;
+    const { customer, invoice } = fill(organization);
+    const first = await pullRound(connection, { at: minutes(5) });
+    const gone = organization.enterPayment(cheque(customer, invoice, 100n), minutes(6));
+    const kept = organization.enterPayment(cheque(customer, invoice, 200n), minutes(7));
+    organization.void(gone, minutes(8));
+    const followed = [gone, kept];
+    const second = await pullRound(connection, { ...first, at: minutes(20), followed });
+    assert.deepEqual(money(second.events).toSorted(), [
+      `payment.succeeded ${kept}`,
+      `payment.voided ${gone}`,
+    ]);
+  });
+
   test('reads each payment once however many there are, and none again that did not change', async () => {
     await using connection = await connect({
       // Small pages, as if there were thousands.

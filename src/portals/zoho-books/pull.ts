@@ -14,6 +14,8 @@ const DAY_MS = 86_400_000;
 const OVERLAP_SECONDS = 86_400;
 /** How long payments are looked at again, to miss those that were deleted. */
 const LOOK_BACK_MS = 35 * DAY_MS;
+/** Payments that a webhook told of, and that may have been deleted before any list had them. */
+const FOLLOW_DAYS = 30;
 
 const LISTS = ['contacts', 'invoices', 'customerpayments'] as const;
 type List = (typeof LISTS)[number];
@@ -39,8 +41,9 @@ type Round = NonNullable<Cursor['round']>;
 export const pull: NonNullable<Portal<ZohoBooksSettings, Cursor>['pull']> = {
   everySeconds: 900,
   overlapSeconds: OVERLAP_SECONDS,
+  followDays: FOLLOW_DAYS,
   start: (from) => ({ readUntil: from.toISOString(), known: {}, round: null }),
-  async page(api, cursor, { settings, now }) {
+  async page(api, cursor, { settings, now, followed }) {
     const round = cursor.round ?? {
       beganAt: now.toISOString(),
       list: LISTS[0],
@@ -48,7 +51,10 @@ export const pull: NonNullable<Portal<ZohoBooksSettings, Cursor>['pull']> = {
       seen: {},
       wanted: [],
     };
-    if (round.list !== null) return walk(api, settings, { ...cursor, round, list: round.list });
+    if (round.list !== null) {
+      const walked = { ...cursor, round, list: round.list };
+      return walk(api, settings, { ...walked, followed: followed ?? (async () => []) });
+    }
     const [id, ...wanted] = round.wanted;
     const bodies = id === undefined ? [] : [await readPayment(api, settings, id)];
     return step(cursor, { ...round, wanted }, bodies);
@@ -58,7 +64,15 @@ export const pull: NonNullable<Portal<ZohoBooksSettings, Cursor>['pull']> = {
 async function walk(
   api: PortalApi,
   settings: ZohoBooksSettings,
-  { list, ...cursor }: Cursor & { readonly round: Round; readonly list: List },
+  {
+    list,
+    followed,
+    ...cursor
+  }: Cursor & {
+    readonly round: Round;
+    readonly list: List;
+    readonly followed: () => Promise<readonly string[]>;
+  },
 ) {
   const { round } = cursor;
   const found = await ask(api, settings, list, {
@@ -81,7 +95,7 @@ async function walk(
     return step(cursor, { ...round, page: round.page + 1, seen }, bodies);
   }
   const following = LISTS[LISTS.indexOf(list) + 1] ?? null;
-  const wanted = isPayments ? missingOrNew(cursor, seen) : [];
+  const wanted = isPayments ? missingOrNew(cursor, seen, await followed()) : [];
   return step(cursor, { ...round, list: following, page: 1, seen, wanted }, bodies);
 }
 
@@ -92,15 +106,20 @@ function floorOf({ readUntil, round }: Cursor, isPayments: boolean): string {
   return new Date(isPayments ? Math.min(overlap, lookBack) : overlap).toISOString();
 }
 
-/** Payments to read: rows not known like this, then known ones that the list no longer has. */
-function missingOrNew({ known, readUntil }: Cursor, seen: Known): readonly string[] {
+/** Payments to read: rows not known like this, then known ones that the list has not or no longer. */
+function missingOrNew(
+  { known, readUntil }: Cursor,
+  seen: Known,
+  followed: readonly string[],
+): readonly string[] {
   const since = new Date(Date.parse(readUntil) - OVERLAP_SECONDS * 1000).toISOString();
   const fresh = Object.keys(seen).filter((id) => {
     const [digest, at] = seen[id] ?? [];
     return known[id] ? known[id][0] !== digest : at !== undefined && at >= since;
   });
   // Oldest first, as things happened.
-  return [...fresh.reverse(), ...Object.keys(known).filter((id) => !seen[id])];
+  const missed = new Set([...Object.keys(known), ...followed].filter((id) => !seen[id]));
+  return [...fresh.reverse(), ...missed];
 }
 
 function step(cursor: Cursor, round: Round, bodies: readonly Buffer[]) {

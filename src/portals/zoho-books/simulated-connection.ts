@@ -49,14 +49,17 @@ export async function pullRound(
     readonly cursor?: Cursor;
     readonly stored?: Set<string>;
     readonly pages?: number;
+    /** What webhooks told of. */
+    readonly followed?: readonly string[];
   },
 ) {
   const { at, stored = new Set<string>(), pages = 1_000 } = given;
+  const followed = async () => given.followed ?? [];
   const pull = zohoBooks.pull ?? assert.fail('no pull');
   let cursor: unknown = given.cursor ?? pull.start(days(-30));
   const events: CanonicalEvent[] = [];
   for (let read = 1; ; read += 1) {
-    const page = await pull.page(api, cursor, { settings, now: at });
+    const page = await pull.page(api, cursor, { settings, now: at, followed });
     for (const { key, body } of page.bodies.flatMap((one) => zohoBooks.split(one, {}))) {
       if (stored.has(key)) continue;
       stored.add(key);
