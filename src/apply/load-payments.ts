@@ -112,7 +112,7 @@ export async function loadSuspects(load: Load): Promise<void> {
 }
 
 /** Days around a moment to look at: more than the rules allow, as a later document may shift the moment. */
-const ENTERED_DAYS = 30;
+const ENTERED_DAYS = 60;
 const TAKEN_DAYS = 4;
 
 function hasBooks({ organization }: Books): boolean {

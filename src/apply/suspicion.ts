@@ -41,8 +41,6 @@ const DAY_MS = 86_400_000;
 /** A shop shows a payment when it is made; a bookkeeper enters it when there is time. */
 const SHOWN_WINDOW_MS = 3 * DAY_MS;
 const ENTERED_WINDOW_MS = 45 * DAY_MS;
-/** Where the amount alone speaks for it. */
-const COPIED_WINDOW_MS = 10 * DAY_MS;
 
 const BY_HAND: readonly string[] = ['cash', 'check'];
 
@@ -129,7 +127,8 @@ export function suspectsFor(ctx: Deciding, row: InvoiceRow | WorkOrderRow): read
   const keys = targetKeys(row);
   const target = targetOf(ctx, row);
   const waiting = [...new Set(keys.flatMap((key) => [...(books.waiting.get(key) ?? [])]))];
-  let room = target.openMinor;
+  // A work order without a total lacks nothing that anybody knows of.
+  let room = target.openMinor ?? 0n;
   return waiting
     .sort((left, right) => (left < right ? -1 : 1))
     .flatMap((id) => books.payments.get(id) ?? [])
@@ -140,8 +139,8 @@ export function suspectsFor(ctx: Deciding, row: InvoiceRow | WorkOrderRow): read
       const fits =
         named.some((key) => keys.includes(key)) &&
         (target.currency === null || target.currency === payment.currency) &&
-        (room === null || room >= payment.amountMinor);
-      if (fits && room !== null) room -= payment.amountMinor;
+        room >= payment.amountMinor;
+      if (fits) room -= payment.amountMinor;
       return fits;
     });
 }
@@ -242,7 +241,7 @@ function enteredAs(ctx: Deciding, payment: PaymentRow): PaymentRow | undefined {
       other.mirrors === null &&
       !other.vouched &&
       other.currency === payment.currency &&
-      apartMs <= COPIED_WINDOW_MS &&
+      apartMs <= ENTERED_WINDOW_MS &&
       mayBeOf(ctx, copy, original) &&
       isUnexplained(ctx, original) &&
       !isKnownIn(ctx, original, copy.connectionId)
@@ -306,7 +305,7 @@ function hasRoom(ctx: Deciding, payment: PaymentRow): boolean {
   const exact = resolved.filter(({ reference }) => reference.kind !== 'memo');
   const isNamed = exact.some(({ targets, settled }) => targets.length + settled.length > 0);
   return (isNamed ? exact : resolved).some(({ targets }) =>
-    targets.some(({ openMinor }) => openMinor === null || openMinor >= payment.amountMinor),
+    targets.some(({ openMinor }) => openMinor !== null && openMinor >= payment.amountMinor),
   );
 }
 
