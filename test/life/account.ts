@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { SimulatedPortal } from '../../simulators/contract.ts';
 import type { ConnectionJson } from '../../src/api/json/connection.ts';
 import type { DeliveryJson } from '../../src/api/json/delivery.ts';
+import type { DocumentJson } from '../../src/api/json/document.ts';
 import type { PaymentJson } from '../../src/api/json/payment.ts';
 import type { InvoiceJson } from '../../src/api/json/receivable.ts';
 import type { Firm } from './firm.ts';
@@ -30,6 +31,8 @@ export type Account = {
   invoice(number: string): Promise<InvoiceJson | undefined>;
   /** Payments of this connection, not counting copies of what came through another one. */
   payments(): Promise<readonly PaymentJson[]>;
+  /** The documents that came since, by whatever way. */
+  documents(since: Date): Promise<readonly DocumentJson[]>;
   /** The payment that is known under this id, whichever connection it came through. */
   payment(externalId: string): Promise<PaymentJson | undefined>;
   /** The events of a payment under all its ids. */
@@ -91,6 +94,8 @@ export function account(firm: Firm, id: string, simulated: SimulatedPortal): Acc
     invoice: async (number) =>
       (await list<InvoiceJson>('/invoices', { number, connection: id }))[0],
     payments: () => list<PaymentJson>('/payments', { connection: id }),
+    documents: (since) =>
+      list<DocumentJson>('/documents', { connection: id, from: since.toISOString() }),
     payment: async (externalId) => (await list<PaymentJson>('/payments', { externalId }))[0],
     trail: (paymentId) => call('GET', `/payments/${paymentId}/trail`),
     leaseEnds: async (paymentId) => {
