@@ -49,8 +49,10 @@ export function writeBills(books: SimulatedBooks, seed: number): Bills {
 /** As the customer pays it by card elsewhere. */
 export function orderOf({ invoices, workOrder, amountMinor, customer }: Bill): SimulatedOrder {
   const payer = { externalId: `card-${customer}`, name: 'N. Foundry', email: 'n@foundry.example' };
-  const invoiceNumber = invoices.map(({ number }) => number).join('; ');
-  return { amountMinor, currency: CURRENCY, customer: payer, invoiceNumber, workOrder };
+  const numbers = invoices.map(({ number }) => number).join('; ');
+  // A link to pay is of one invoice; who pays several says so in words.
+  const named = invoices.length === 1 ? { invoiceNumber: numbers } : { memo: numbers };
+  return { amountMinor, currency: CURRENCY, customer: payer, workOrder, ...named };
 }
 
 function sumOf(amounts: readonly bigint[]): bigint {

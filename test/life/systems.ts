@@ -128,7 +128,7 @@ export const systems = {
   },
   'sage-intacct-xml': {
     open: (options) => simulateSageIntacct({ ...options, nudges: true }),
-    writes: /<(create_arpayment|reverse_arpayment)\b/,
+    writes: /<function\b[^>]*><(create|create_arpayment|reverse_arpayment)\b/,
     renews: /<getAPISession\b/,
   },
   'sage-50': {
