@@ -78,18 +78,16 @@ async function tellOf(life: Life, bills: Bills): Promise<void> {
   const { step, account: own, books } = life;
   step('the first pull');
   await areKnown(life, bills);
-  step('a payment is pulled');
-  await payThere(life, bills.pulled, 'pull');
+  step('killed while the token was renewed to pull a payment');
+  await payThere(life, bills.pulled, pullThroughDeath);
   step('a payment is told of');
-  await payThere(life, bills.told, 'notice');
+  await payThere(life, bills.told, tellOrPull);
   step('killed before the recording arrived');
   const first = await recordedThrough(life, bills.unheard, 'request');
   step('killed before the recording was answered');
   books.expireAccessTokens?.();
   const second = await recordedThrough(life, bills.unanswered, 'answer');
   assert.equal((await own.payments()).length, 2, 'what we recorded is no second payment');
-  step('killed while the token was renewed');
-  await renewThroughDeath(life);
   step('the money goes back');
   await giveBack(life, bills.unanswered, second);
   step('at the end');
@@ -104,11 +102,14 @@ async function areKnown({ account: own, seed }: Life, bills: Bills): Promise<voi
     assert.equal(invoice.customer?.name, nameOf(seed));
   }
   await eventually('the first pull ends', async () => (await own.connection()).pull?.finishedAt);
-  await own.test();
 }
 
 /** A cheque that the bookkeeper enters in the system. */
-async function payThere(life: Life, bill: Bill, way: 'pull' | 'notice'): Promise<void> {
+async function payThere(
+  life: Life,
+  bill: Bill,
+  hear: (life: Life) => Promise<void>,
+): Promise<void> {
   const { books, account: own } = life;
   books.takeNotices();
   const { customer, amountMinor, invoices } = bill;
@@ -123,7 +124,7 @@ async function payThere(life: Life, bill: Bill, way: 'pull' | 'notice'): Promise
     },
     new Date(),
   );
-  await (way === 'pull' ? onlyPull(life) : tellOrPull(life));
+  await hear(life);
   const payment = await eventually(`${id} is booked`, () => own.payment(id));
   assert.equal(payment.connectionId, own.id);
   assert.equal(payment.amount.amount, decimal(amountMinor));
@@ -143,10 +144,40 @@ async function isPaid({ account: own }: Life, bill: Bill, payment: PaymentJson):
   }
 }
 
-/** Whatever the system sends is lost. */
-async function onlyPull({ books, account: own }: Life): Promise<void> {
+/**
+ * Whatever the system sends is lost, and every access token or session dies; where the portal forgives it also the
+ * server, while it asks for the next. The pull that it was asked for goes on by itself.
+ */
+async function pullThroughDeath(life: Life): Promise<void> {
+  const { deaths, books, account: own } = life;
   books.takeNotices();
-  await own.pull();
+  const dying = whoseTokens(life);
+  dying.portal.expireAccessTokens?.();
+  if (!dying.renews) {
+    await deaths.die();
+    return own.pull();
+  }
+  const askedAt = new Date();
+  const broken = dying.network.breakAt(dying.renews, 'answer');
+  await dying.account.ask();
+  await inTime(broken, 'a token is asked for');
+  await deaths.die(dying.network.mend);
+  await dying.account.pulledSince(askedAt);
+  if (dying.account !== own) await own.pull();
+}
+
+/** Those of the payer, where its story is told for the payer's sake. */
+function whoseTokens({ system, ...life }: Life): {
+  readonly portal: PayingPortal;
+  readonly renews: RegExp | undefined;
+  readonly network: Network;
+  readonly account: Account;
+} {
+  const { books, network, account: own, payer, payerNetwork, payerAccount } = life;
+  const renews = system.payer?.renews;
+  return renews
+    ? { portal: payer, renews, network: payerNetwork, account: payerAccount }
+    : { portal: books, renews: system.renews, network, account: own };
 }
 
 /** By what the system sends, where it sends anything. */
@@ -172,6 +203,8 @@ async function recordedThrough(life: Life, bill: Bill, lost: Lost): Promise<Paym
   // Its own record comes back before the server knows that it was made.
   const isEarly = lost === 'answer' && !system.isSilent;
   if (isEarly) await hearEcho(life, payment);
+  // An invoice that shows it too soon must not pass for another payment.
+  else if (lost === 'answer') await own.pull();
   await own.leaseEnds(payment.id);
   await isDelivered(life, payment, ['payment.applied']);
   const record = recordOf(books, payment);
@@ -219,39 +252,6 @@ async function hearEcho(life: Life, payment: PaymentJson): Promise<void> {
     const { events } = await payerAccount.trail(payment.id);
     return events.some(({ connectionId }) => connectionId === own.id);
   });
-}
-
-/** Every access token or session dies, and where the portal forgives it also the server while it asks for the next. */
-async function renewThroughDeath(life: Life): Promise<void> {
-  const { deaths } = life;
-  const { portal, renews, network, account: own } = whoseTokens(life);
-  portal.expireAccessTokens?.();
-  if (!renews) {
-    await deaths.die();
-    await own.pull();
-  } else {
-    const askedAt = new Date();
-    const broken = network.breakAt(renews, 'answer');
-    await own.ask();
-    await inTime(broken, 'a token is asked for');
-    await deaths.die(network.mend);
-    await own.pulledSince(askedAt);
-  }
-  await own.test();
-}
-
-/** Those of the payer, where its story is told for the payer's sake. */
-function whoseTokens({ system, ...life }: Life): {
-  readonly portal: PayingPortal;
-  readonly renews: RegExp | undefined;
-  readonly network: Network;
-  readonly account: Account;
-} {
-  const { books, network, account: own, payer, payerNetwork, payerAccount } = life;
-  const renews = system.payer?.renews;
-  return renews
-    ? { portal: payer, renews, network: payerNetwork, account: payerAccount }
-    : { portal: books, renews: system.renews, network, account: own };
 }
 
 /** The whole amount goes back at the other portal, and what we recorded with it. */
@@ -310,7 +310,7 @@ async function lookBack(
   const { pulled, told, unheard } = bills;
   assert.equal(received.get(own.id), decimal(pulled.amountMinor + told.amountMinor));
   assert.equal(received.get(payerAccount.id), decimal(unheard.amountMinor));
-  await own.test();
+  await whoseTokens(life).account.test();
 }
 
 /** What lies at each connection, by the ledger. */
