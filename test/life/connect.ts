@@ -1,4 +1,4 @@
-/** How a firm connects one portal: by its settings, and where the portal has a consent page by a person in the browser. */
+/** How a firm connects one portal: by its settings, and where the portal has a consent page by a person there. */
 import assert from 'node:assert/strict';
 import type { SimulatedPortal } from '../../simulators/contract.ts';
 import type { ConnectionJson } from '../../src/api/json/connection.ts';
