@@ -26,8 +26,6 @@ export type Account = {
   /** Asks for a pull and waits for its end. */
   pull(): Promise<void>;
   connection(): Promise<ConnectionJson>;
-  /** The test of the connection, which must find nothing wrong. */
-  test(): Promise<string>;
   invoice(number: string): Promise<InvoiceJson | undefined>;
   /** Payments of this connection, not counting copies of what came through another one. */
   payments(): Promise<readonly PaymentJson[]>;
@@ -84,12 +82,6 @@ export function account(firm: Firm, id: string, simulated: SimulatedPortal): Acc
       const askedAt = new Date();
       await ask();
       await pulledSince(askedAt);
-    },
-    test: async () => {
-      type Tested = { ok: boolean; findings: readonly { text: string }[] };
-      const tested = await call<Tested>('POST', `/connections/${id}/test`);
-      assert.ok(tested.ok, JSON.stringify(tested.findings));
-      return tested.findings.map(({ text }) => text).join('\n');
     },
     invoice: async (number) =>
       (await list<InvoiceJson>('/invoices', { number, connection: id }))[0],

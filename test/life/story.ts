@@ -310,7 +310,6 @@ async function lookBack(
   const { pulled, told, unheard } = bills;
   assert.equal(received.get(own.id), decimal(pulled.amountMinor + told.amountMinor));
   assert.equal(received.get(payerAccount.id), decimal(unheard.amountMinor));
-  await whoseTokens(life).account.test();
 }
 
 /** What lies at each connection, by the ledger. */
