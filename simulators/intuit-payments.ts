@@ -108,6 +108,7 @@ export async function simulateIntuitPayments(
     random: seededRandom(seed + 1),
     faultRate,
     tooMany: TOO_MANY,
+    between: options.between,
   });
   const { scope = 'both', merchant = true } = options;
   const api = { world, authorization, scope, merchant };
@@ -115,6 +116,7 @@ export async function simulateIntuitPayments(
     random: seededRandom(seed + 4),
     faultRate,
     tooMany: TOO_MANY_PAYMENTS,
+    between: options.between,
   });
   const { clientId, clientSecret, refreshToken } = authorization;
   const acts = merchantActs(world);

@@ -1,5 +1,5 @@
 /** A simulated Square seller: payments of several locations, refunds, disputes, payouts and invoices. */
-import { authorizationServer } from './authorization-server.ts';
+import { type AuthorizationServer, authorizationServer } from './authorization-server.ts';
 import type {
   SimulatedOrder,
   SimulatedPortal,
@@ -20,7 +20,9 @@ export type SquareSimulatorOptions = SimulatorOptions & {
 };
 
 /** Starts the seller on loopback. */
-export async function simulateSquare(options: SquareSimulatorOptions): Promise<SimulatedPortal> {
+export async function simulateSquare(
+  options: SquareSimulatorOptions,
+): Promise<SimulatedPortal & Pick<AuthorizationServer, 'expireAccessTokens'>> {
   const world = newWorld(options.seed);
   const authorization = authorizationServer({
     random: seededRandom(options.seed + 3),
@@ -43,6 +45,7 @@ export async function simulateSquare(options: SquareSimulatorOptions): Promise<S
     random: seededRandom(options.seed ^ 0x59a4e),
     faultRate: options.faultRate ?? 0,
     tooMany: TOO_MANY,
+    between: options.between,
   });
   return {
     portal: 'square',
@@ -70,6 +73,7 @@ export async function simulateSquare(options: SquareSimulatorOptions): Promise<S
     disputeFees: () => refundFeesOf(world),
     takeNotices: world.takeNotices,
     truth: () => world.all('payment').map((payment) => truthOf(world, payment)),
+    expireAccessTokens: authorization.expireAccessTokens,
     requestCount: server.requestCount,
     close: server.close,
   };

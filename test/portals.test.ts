@@ -108,8 +108,9 @@ for (const portal of portals) {
     const fixtures = fixturesOf(portal);
     const settings = settingsOf(portal);
 
-    test('has a mapping page, fixtures and a name of its own', () => {
+    test('has a mapping page, fixtures, a test of its named trigger and a name of its own', () => {
       assert.ok(existsSync(new URL(`${portal.id}/MAPPING.md`, FOLDER)));
+      assert.ok(existsSync(new URL(`named-triggers/${portal.id}.test.ts`, import.meta.url)));
       assert.ok(fixtures.length >= 5);
       assert.match(portal.id, /^[a-z0-9-]+$/);
       assert.equal(portals.filter(({ name }) => name === portal.name).length, 1);

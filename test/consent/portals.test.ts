@@ -4,7 +4,10 @@ import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import type { SimulatedBooks, SimulatedPortal } from '../../simulators/contract.ts';
 import { simulateFreshBooks } from '../../simulators/freshbooks.ts';
+import { simulateIntuitPayments } from '../../simulators/intuit-payments.ts';
 import { simulateMyob } from '../../simulators/myob.ts';
+import { simulateNetSuite } from '../../simulators/netsuite.ts';
+import { simulateSageIntacct } from '../../simulators/sage-intacct.ts';
 import { simulateSquare } from '../../simulators/square.ts';
 import { simulateWave } from '../../simulators/wave.ts';
 import { simulateXero } from '../../simulators/xero.ts';
@@ -26,7 +29,8 @@ after(async () => {
   await server?.[Symbol.asyncDispose]();
 });
 
-type Pullable = SimulatedPortal & Partial<Pick<SimulatedBooks, 'addCustomer' | 'addInvoice'>>;
+type Pullable = SimulatedPortal &
+  Partial<Pick<SimulatedBooks, 'addCustomer' | 'addInvoice' | 'expireAccessTokens'>>;
 
 type Case = {
   readonly how: string;
@@ -90,6 +94,27 @@ const CASES: Readonly<Record<string, Case>> = {
     asks: /oauth2\/authorize\/\?response_type=code/,
     says: /Wave business Simulated Air Service, USD/,
   },
+  NetSuite: {
+    how: 'a code that only its verifier redeems',
+    open: (seed) => simulateNetSuite({ seed, way: 'consent' }),
+    brings: [],
+    asks: /\/app\/login\/oauth2\/authorize\.nl\?.*code_challenge=/,
+    says: /NetSuite account \d+_SB1, signed in by the consent page/,
+  },
+  'Sage Intacct, by REST': {
+    how: 'offline access is asked for',
+    open: (seed) => simulateSageIntacct({ seed, api: 'rest' }),
+    brings: [],
+    asks: /[?&]scope=offline_access(&|$)/,
+    says: /Sage Intacct REST by consent/,
+  },
+  'Intuit Payments': {
+    how: 'both scopes are asked for, the way back tells the company',
+    open: (seed) => simulateIntuitPayments({ seed }),
+    brings: ['realmId'],
+    asks: /scope=com\.intuit\.quickbooks\.payment\+com\.intuit\.quickbooks\.accounting/,
+    says: /Simulated Air Service .*with its payments/,
+  },
   Square: {
     how: 'the seller logs in, even who is logged in as somebody else',
     open: (seed) => simulateSquare({ seed, credentials: 'application' }),
@@ -110,6 +135,8 @@ describe('by consent', () => {
         const { id, address } = await letIn({ server, browser }, { simulated, ...letting });
         assert.match(address, asks);
         await until(isThere);
+        // What came back is kept, not only the token that came with it.
+        simulated.expireAccessTokens?.();
         assert.match(await tested(server, id), says);
       } finally {
         await simulated.close();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { SimulatedPortal } from '../../simulators/contract.ts';
 import type { ConnectionJson } from '../../src/api/json/connection.ts';
 import type { DeliveryJson } from '../../src/api/json/delivery.ts';
+import type { DocumentJson } from '../../src/api/json/document.ts';
 import type { PaymentJson } from '../../src/api/json/payment.ts';
 import type { InvoiceJson } from '../../src/api/json/receivable.ts';
 import type { Firm } from './firm.ts';
@@ -25,11 +26,11 @@ export type Account = {
   /** Asks for a pull and waits for its end. */
   pull(): Promise<void>;
   connection(): Promise<ConnectionJson>;
-  /** The test of the connection, which must find nothing wrong. */
-  test(): Promise<string>;
   invoice(number: string): Promise<InvoiceJson | undefined>;
   /** Payments of this connection, not counting copies of what came through another one. */
   payments(): Promise<readonly PaymentJson[]>;
+  /** The documents that came since, by whatever way. */
+  documents(since: Date): Promise<readonly DocumentJson[]>;
   /** The payment that is known under this id, whichever connection it came through. */
   payment(externalId: string): Promise<PaymentJson | undefined>;
   /** The events of a payment under all its ids. */
@@ -82,15 +83,11 @@ export function account(firm: Firm, id: string, simulated: SimulatedPortal): Acc
       await ask();
       await pulledSince(askedAt);
     },
-    test: async () => {
-      type Tested = { ok: boolean; findings: readonly { text: string }[] };
-      const tested = await call<Tested>('POST', `/connections/${id}/test`);
-      assert.ok(tested.ok, JSON.stringify(tested.findings));
-      return tested.findings.map(({ text }) => text).join('\n');
-    },
     invoice: async (number) =>
       (await list<InvoiceJson>('/invoices', { number, connection: id }))[0],
     payments: () => list<PaymentJson>('/payments', { connection: id }),
+    documents: (since) =>
+      list<DocumentJson>('/documents', { connection: id, from: since.toISOString() }),
     payment: async (externalId) => (await list<PaymentJson>('/payments', { externalId }))[0],
     trail: (paymentId) => call('GET', `/payments/${paymentId}/trail`),
     leaseEnds: async (paymentId) => {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { seededRandom } from '../../simulators/random.ts';
+import { connectDatabase, sql } from '../../src/db/database.ts';
 import {
   type CommandSettings,
   runCommand,
@@ -19,6 +20,8 @@ export type Firm = AsyncDisposable & {
   /** Calls the API as the owner. @throws unless it is answered 2xx */
   call<T>(method: string, path: string, body?: unknown): Promise<T>;
   browser(): Promise<Browser>;
+  /** Lets the minutes pass in which what recording left about a connection's records may not yet fit what it lists. */
+  notesSettle(connectionId: string): Promise<void>;
   /** Runs a command of the command line to its end; resolves to what it printed. @throws unless it ends with 0 */
   command(...words: string[]): Promise<string>;
 };
@@ -58,6 +61,7 @@ export async function openFirm(seed: number): Promise<Firm> {
       url,
       server,
       command,
+      notesSettle: (connectionId) => ageNotes(database.url, connectionId),
       call: (method, path, body) => call({ url, key }, { method, path, body }),
       browser: () => {
         opened ??= openBrowser();
@@ -68,6 +72,19 @@ export async function openFirm(seed: number): Promise<Firm> {
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** Nothing else looks at when a note was kept, so that its time alone is set back. */
+async function ageNotes(databaseUrl: string, connectionId: string): Promise<void> {
+  const database = connectDatabase(databaseUrl, { poolSize: 1 });
+  try {
+    await database.execute(
+      sql`update recording_notes set updated_at = updated_at - interval '3 minutes'
+          where connection_id = ${connectionId}`,
+    );
+  } finally {
+    await database.close();
   }
 }
 

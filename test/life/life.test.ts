@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
 import { seededRandom } from '../../simulators/random.ts';
+import { portals } from '../../src/portals/index.ts';
 import { liveThrough } from './life.ts';
 import { SYSTEMS } from './systems.ts';
 
@@ -11,4 +12,10 @@ const some = seededRandom(seed).shuffle(SYSTEMS).slice(0, 2);
 
 test(`payments live through the deaths of the server in ${some.join(' and ')} (seed ${seed})`, async () => {
   assert.deepEqual(await liveThrough({ seed, systems: some }), []);
+});
+
+test('there is a story of every portal that can hold our records', () => {
+  const told: readonly string[] = SYSTEMS;
+  const missing = portals.filter(({ id, books }) => books && !told.includes(id));
+  assert.deepEqual(missing, []);
 });

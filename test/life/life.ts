@@ -51,9 +51,10 @@ export async function liveThrough(options: LifeOptions): Promise<readonly string
 /** What holds for all systems together, by the product's own commands and lists. */
 async function reckon(firm: Firm): Promise<readonly string[]> {
   const problems: string[] = [];
-  for (const words of [['verify'], ['rebuild', '--check']]) {
-    await firm.command(...words).catch((error: Error) => problems.push(error.message));
-  }
+  const whole = [['verify'], ['rebuild', '--check']].map((words) =>
+    firm.command(...words).catch((error: Error) => problems.push(error.message)),
+  );
+  await Promise.all(whole);
   type Page<T> = { readonly data: readonly T[] };
   const { data: aside } = await firm.call<Page<DocumentJson>>(
     'GET',

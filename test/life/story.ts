@@ -3,24 +3,19 @@
  * and taken back. Every step goes through the shipped server, over HTTP.
  */
 import assert from 'node:assert/strict';
-import type {
-  RecordedPayment,
-  SimulatedBooks,
-  SimulatedOrder,
-  SimulatedPortal,
-} from '../../simulators/contract.ts';
-import type { ConnectionJson } from '../../src/api/json/connection.ts';
+import type { RecordedPayment, SimulatedBooks } from '../../simulators/contract.ts';
 import type { DeliveryJson } from '../../src/api/json/delivery.ts';
 import type { PaymentJson } from '../../src/api/json/payment.ts';
 import { toDecimalText } from '../../src/money/money.ts';
 import { findPortal } from '../../src/portals/index.ts';
 import { type Account, account, eventually } from './account.ts';
+import { type Bill, type Bills, CURRENCY, nameOf, orderOf, writeBills } from './bills.ts';
+import { connect } from './connect.ts';
 import type { Deaths } from './deaths.ts';
 import type { Firm } from './firm.ts';
 import { type Lost, type Network, openNetwork } from './network.ts';
-import { STRIPE, type System } from './systems.ts';
+import { type PayingPortal, STRIPE, type System } from './systems.ts';
 
-const CURRENCY = 'USD';
 const IN_TIME_MS = 30_000;
 
 export type Stage = {
@@ -32,25 +27,13 @@ export type Stage = {
   readonly step: (what: string) => void;
 };
 
-/** What one payment is to pay: the invoices of one work order. */
-type Bill = {
-  readonly workOrder: string;
-  readonly customer: string;
-  readonly amountMinor: bigint;
-  readonly invoices: readonly {
-    readonly number: string;
-    readonly amountMinor: bigint;
-    /** The system's own id of it. */
-    readonly externalId: string;
-  }[];
-};
-
 type Life = Stage & {
   readonly system: System;
   readonly network: Network;
   readonly books: SimulatedBooks;
   readonly account: Account;
-  readonly payer: SimulatedPortal;
+  readonly payer: PayingPortal;
+  readonly payerNetwork: Network;
   readonly payerAccount: Account;
 };
 
@@ -59,13 +42,21 @@ export async function tellLife(stage: Stage, system: System): Promise<void> {
   const { firm, seed, step } = stage;
   const network = openNetwork();
   const books = await system.open({ seed, between: network.between });
-  const { open, without } = system.payer ?? STRIPE;
-  const payer = await open({ seed: seed + 1 });
+  const { open, without, consent: payerConsent } = system.payer ?? STRIPE;
+  const payerNetwork = openNetwork();
+  const payer = await open({ seed: seed + 1, between: payerNetwork.between });
   try {
     step('connect');
     const bills = writeBills(books, seed);
-    const id = await connectBooks(firm, system, books);
-    const payerId = await connectPayer(firm, payer, without);
+    const id = await connect(firm, books, {
+      name: `Our ${books.portal}`,
+      consent: system.consent,
+    });
+    const payerId = await connect(firm, payer, {
+      name: `Cards by ${payer.portal}`,
+      consent: payerConsent,
+      without,
+    });
     const life: Life = {
       ...stage,
       system,
@@ -73,6 +64,7 @@ export async function tellLife(stage: Stage, system: System): Promise<void> {
       books,
       account: account(firm, id, books),
       payer,
+      payerNetwork,
       payerAccount: account(firm, payerId, payer),
     };
     await tellOf(life, bills);
@@ -86,83 +78,20 @@ async function tellOf(life: Life, bills: Bills): Promise<void> {
   const { step, account: own, books } = life;
   step('the first pull');
   await areKnown(life, bills);
-  step('a payment is pulled');
-  await payThere(life, bills.pulled, 'pull');
+  step('killed while the token was renewed to pull a payment');
+  await payThere(life, bills.pulled, pullThroughDeath);
   step('a payment is told of');
-  await payThere(life, bills.told, 'notice');
+  await payThere(life, bills.told, tellOrPull);
   step('killed before the recording arrived');
   const first = await recordedThrough(life, bills.unheard, 'request');
   step('killed before the recording was answered');
   books.expireAccessTokens?.();
   const second = await recordedThrough(life, bills.unanswered, 'answer');
   assert.equal((await own.payments()).length, 2, 'what we recorded is no second payment');
-  step('killed while the token was renewed');
-  await renewThroughDeath(life);
   step('the money goes back');
   await giveBack(life, bills.unanswered, second);
   step('at the end');
-  await lookBack(life, bills, first);
-}
-
-async function connectBooks(firm: Firm, system: System, books: SimulatedBooks): Promise<string> {
-  const { portal, settings: all } = books;
-  const { consent } = system;
-  const known = Object.entries(all).filter(
-    ([name]) => !consent || (name !== 'refreshToken' && name !== consent.tells),
-  );
-  const settings = Object.fromEntries(known);
-  const asked = { portal, name: `Our ${portal}`, role: 'books', settings };
-  const { id } = await firm.call<ConnectionJson>('POST', '/connections', asked);
-  if (!consent) return id;
-  const { url } = await firm.call<{ url: string }>('POST', `/connections/${id}/consent`);
-  const page = await (await firm.browser()).newPage();
-  await page.goto(url);
-  await page.getByRole('link', { name: 'Allow' }).click();
-  if (consent.choose) await page.getByRole('button', { name: consent.choose }).click();
-  await page.getByRole('heading', { name: 'Connected' }).waitFor();
-  await page.close();
-  const connection = await firm.call<ConnectionJson>('GET', `/connections/${id}`);
-  assert.equal(connection.settings[consent.tells], all[consent.tells], consent.tells);
-  return id;
-}
-
-async function connectPayer(
-  firm: Firm,
-  { portal, settings: all }: SimulatedPortal,
-  without: readonly string[],
-): Promise<string> {
-  const known = Object.entries(all).filter(([name]) => !without.includes(name));
-  const settings = Object.fromEntries(known);
-  const asked = { portal, name: `Cards by ${portal}`, role: 'source', settings };
-  return (await firm.call<ConnectionJson>('POST', '/connections', asked)).id;
-}
-
-type Bills = Readonly<Record<'pulled' | 'told' | 'unheard' | 'unanswered', Bill>>;
-
-/** Written in the system before we are let in, each of another amount. */
-function writeBills(books: SimulatedBooks, seed: number): Bills {
-  const at = new Date();
-  const customer = books.addCustomer(
-    { name: nameOf(seed), email: `ap${seed}@northgate.example` },
-    at,
-  );
-  const write = (letter: string, ...amounts: readonly bigint[]): Bill => {
-    const workOrder = `WO-${seed}${letter}`;
-    const invoices = amounts.map((amountMinor, index) => {
-      const number = `INV-${seed}${letter}${index + 1}`;
-      const invoice = { number, customerExternalId: customer, amountMinor, currency: CURRENCY };
-      return { number, amountMinor, externalId: books.addInvoice({ ...invoice, workOrder }, at) };
-    });
-    return { workOrder, customer, amountMinor: sumOf(amounts), invoices };
-  };
-  const amount = BigInt(seed) * 100n;
-  return {
-    pulled: write('A', amount + 1n),
-    told: write('B', amount + 12n),
-    unheard: write('C', amount + 23n),
-    // In some systems that is more than one record: of several the server may die after the first.
-    unanswered: write('D', amount + 34n, amount + 45n),
-  };
+  await lookBack(life, bills, [first, second]);
 }
 
 /** By the pull that a new connection begins with. */
@@ -173,13 +102,14 @@ async function areKnown({ account: own, seed }: Life, bills: Bills): Promise<voi
     assert.equal(invoice.customer?.name, nameOf(seed));
   }
   await eventually('the first pull ends', async () => (await own.connection()).pull?.finishedAt);
-  await own.test();
 }
 
-const nameOf = (seed: number) => `Northgate Foundry ${seed}`;
-
 /** A cheque that the bookkeeper enters in the system. */
-async function payThere(life: Life, bill: Bill, way: 'pull' | 'notice'): Promise<void> {
+async function payThere(
+  life: Life,
+  bill: Bill,
+  hear: (life: Life) => Promise<void>,
+): Promise<void> {
   const { books, account: own } = life;
   books.takeNotices();
   const { customer, amountMinor, invoices } = bill;
@@ -194,7 +124,7 @@ async function payThere(life: Life, bill: Bill, way: 'pull' | 'notice'): Promise
     },
     new Date(),
   );
-  await (way === 'pull' ? onlyPull(life) : tellOrPull(life));
+  await hear(life);
   const payment = await eventually(`${id} is booked`, () => own.payment(id));
   assert.equal(payment.connectionId, own.id);
   assert.equal(payment.amount.amount, decimal(amountMinor));
@@ -214,10 +144,40 @@ async function isPaid({ account: own }: Life, bill: Bill, payment: PaymentJson):
   }
 }
 
-/** Whatever the system sends is lost. */
-async function onlyPull({ books, account: own }: Life): Promise<void> {
+/**
+ * Whatever the system sends is lost, and every access token or session dies; where the portal forgives it also the
+ * server, while it asks for the next. The pull that it was asked for goes on by itself.
+ */
+async function pullThroughDeath(life: Life): Promise<void> {
+  const { deaths, books, account: own } = life;
   books.takeNotices();
-  await own.pull();
+  const dying = whoseTokens(life);
+  dying.portal.expireAccessTokens?.();
+  if (!dying.renews) {
+    await deaths.die();
+    return own.pull();
+  }
+  const askedAt = new Date();
+  const broken = dying.network.breakAt(dying.renews, 'answer');
+  await dying.account.ask();
+  await inTime(broken, 'a token is asked for');
+  await deaths.die(dying.network.mend);
+  await dying.account.pulledSince(askedAt);
+  if (dying.account !== own) await own.pull();
+}
+
+/** Those of the payer, where its story is told for the payer's sake. */
+function whoseTokens({ system, ...life }: Life): {
+  readonly portal: PayingPortal;
+  readonly renews: RegExp | undefined;
+  readonly network: Network;
+  readonly account: Account;
+} {
+  const { books, network, account: own, payer, payerNetwork, payerAccount } = life;
+  const renews = system.payer?.renews;
+  return renews
+    ? { portal: payer, renews, network: payerNetwork, account: payerAccount }
+    : { portal: books, renews: system.renews, network, account: own };
 }
 
 /** By what the system sends, where it sends anything. */
@@ -228,26 +188,30 @@ async function tellOrPull({ books, account: own }: Life): Promise<void> {
 
 /** The customer pays by card; the server dies while it records that in the system. */
 async function recordedThrough(life: Life, bill: Bill, lost: Lost): Promise<PaymentJson> {
-  const { books, payer, payerAccount, account: own } = life;
+  const { books, payer, payerAccount, account: own, system } = life;
   books.takeNotices();
   const before = books.recordedPayments().length;
   const written = lost === 'answer' ? 1 : 0;
   const paid = await breaking(life, lost, async () => {
     const id = payer.pay(orderOf(bill), new Date());
+    if (lost === 'answer' && system.payer?.isPulled) payer.takeNotices();
     await hearPayer(life);
     return id;
   });
   assert.equal(books.recordedPayments().length, before + written, 'what the system holds');
   const payment = await eventually(`${paid} is booked`, () => payerAccount.payment(paid));
   // Its own record comes back before the server knows that it was made.
-  if (lost === 'answer') await hearEcho(life, payment);
+  const isEarly = lost === 'answer' && !system.isSilent;
+  if (isEarly) await hearEcho(life, payment);
+  // An invoice that shows it too soon must not pass for another payment.
+  else if (lost === 'answer') await own.pull();
   await own.leaseEnds(payment.id);
   await isDelivered(life, payment, ['payment.applied']);
   const record = recordOf(books, payment);
   assert.equal(books.recordedPayments().length, before + 1);
   assert.equal(record.amountMinor, bill.amountMinor);
   assert.equal(record.customerExternalId, bill.customer);
-  if (lost === 'request') await hearEcho(life, payment);
+  if (!isEarly) await hearEcho(life, payment);
   const known = await eventually('our record is known', () => own.payment(record.externalId));
   assert.equal(known.id, payment.id, 'as the payment that it is a copy of');
   await isPaid(life, bill, payment);
@@ -273,30 +237,21 @@ async function breaking<T>(
 }
 
 async function hearEcho(life: Life, payment: PaymentJson): Promise<void> {
-  const { account: own, payerAccount } = life;
+  const { account: own, payerAccount, system, firm } = life;
+  if (system.isSilent) {
+    await firm.notesSettle(own.id);
+    const since = new Date();
+    await own.pull();
+    await eventually('an invoice shows what we recorded', async () =>
+      (await own.documents(since)).some(({ status }) => status === 'applied'),
+    );
+    return;
+  }
   await tellOrPull(life);
   await eventually(`the echo of ${payment.id} is heard`, async () => {
     const { events } = await payerAccount.trail(payment.id);
     return events.some(({ connectionId }) => connectionId === own.id);
   });
-}
-
-/** Every access token dies, and where the portal forgives it also the server while it asks for the next. */
-async function renewThroughDeath(life: Life): Promise<void> {
-  const { books, system, network, account: own, deaths } = life;
-  books.expireAccessTokens?.();
-  if (!system.renews) {
-    await deaths.die();
-    await own.pull();
-  } else {
-    const askedAt = new Date();
-    const broken = network.breakAt(system.renews, 'answer');
-    await own.ask();
-    await inTime(broken, 'a token is asked for');
-    await deaths.die(network.mend);
-    await own.pulledSince(askedAt);
-  }
-  await own.test();
 }
 
 /** The whole amount goes back at the other portal, and what we recorded with it. */
@@ -316,19 +271,31 @@ async function giveBack(life: Life, bill: Bill, payment: PaymentJson): Promise<v
   }
   await breaking(life, 'answer', refund);
   await own.leaseEnds(payment.id);
-  await isDelivered(life, payment, ['payment.applied', 'refund.succeeded']);
+  const how = wentBack(life, payment) === 'voided' ? 'payment.voided' : 'refund.succeeded';
+  await isDelivered(life, payment, ['payment.applied', how]);
   const record = books.recordedPayments().find(({ reference }) => isOf(reference, payment));
   assert.ok(!record || record.takenBack, 'what we recorded is taken back');
 }
 
+/** A processor undoes what is not settled yet, and refunds the rest; by its own truth. */
+function wentBack({ payer }: Life, { externalId }: PaymentJson): 'voided' | 'refunded' {
+  const truth = payer.truth().find((one) => one.externalId === externalId);
+  return truth?.status === 'voided' ? 'voided' : 'refunded';
+}
+
 /** Everything is told and pulled once more: nothing is there twice, nothing is missing. */
-async function lookBack(life: Life, bills: Bills, first: PaymentJson): Promise<void> {
+async function lookBack(
+  life: Life,
+  bills: Bills,
+  [first, second]: readonly [PaymentJson, PaymentJson],
+): Promise<void> {
   const { firm, account: own, payerAccount, books } = life;
   await own.tell();
   await own.pull();
   const statuses = (all: readonly PaymentJson[]) => all.map(({ status }) => status).sort();
   assert.deepEqual(statuses(await own.payments()), ['succeeded', 'succeeded']);
-  assert.deepEqual(statuses(await payerAccount.payments()), ['refunded', 'succeeded']);
+  const cards = [wentBack(life, second), 'succeeded'].sort();
+  assert.deepEqual(statuses(await payerAccount.payments()), cards);
   for (const name of ['pulled', 'told', 'unheard'] as const) {
     for (const { number } of bills[name].invoices) {
       assert.equal((await own.invoice(number))?.status, 'paid', number);
@@ -343,7 +310,6 @@ async function lookBack(life: Life, bills: Bills, first: PaymentJson): Promise<v
   const { pulled, told, unheard } = bills;
   assert.equal(received.get(own.id), decimal(pulled.amountMinor + told.amountMinor));
   assert.equal(received.get(payerAccount.id), decimal(unheard.amountMinor));
-  await own.test();
 }
 
 /** What lies at each connection, by the ledger. */
@@ -386,16 +352,6 @@ function recordOf(books: SimulatedBooks, payment: PaymentJson): RecordedPayment 
 /** Our mark ends with our id of the payment. */
 function isOf(reference: string, { id }: PaymentJson): boolean {
   return new RegExp(`CV-[a-z0-9]{6}-${id}(?![0-9])`).test(reference);
-}
-
-function orderOf({ invoices, workOrder, amountMinor, customer }: Bill): SimulatedOrder {
-  const payer = { externalId: `card-${customer}`, name: 'N. Foundry', email: 'n@foundry.example' };
-  const invoiceNumber = invoices.map(({ number }) => number).join('; ');
-  return { amountMinor, currency: CURRENCY, customer: payer, invoiceNumber, workOrder };
-}
-
-function sumOf(amounts: readonly bigint[]): bigint {
-  return amounts.reduce((sum, amount) => sum + amount, 0n);
 }
 
 function decimal(minor: bigint): string {
