@@ -345,6 +345,18 @@ create table events (
 CREATE INDEX events_by_payment ON public.events USING btree (organization_id, connection_id, external_payment_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+create table failed_files (
+  organization_id integer not null,
+  connection_id text not null,
+  directory text not null,
+  name text not null,
+  because text not null,
+  failed_at timestamp with time zone not null,
+  seen_at timestamp with time zone not null,
+  constraint failed_files_pkey PRIMARY KEY (organization_id, connection_id, directory, name),
+  constraint failed_files_organization_id_connection_id_fkey FOREIGN KEY (organization_id, connection_id) REFERENCES connections(organization_id, id)
+);
+
 create table fetches (
   organization_id integer not null,
   connection_id text not null,

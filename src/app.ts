@@ -17,6 +17,7 @@ import type { Receiving } from './intake/receive.ts';
 import { countRefusals } from './intake/refusals.ts';
 import { createSealer, type Sealer } from './intake/sealing.ts';
 import { createIntake } from './intake/store.ts';
+import { watchFolders } from './intake/watch-folders.ts';
 import { type Jobs, startJobs } from './jobs.ts';
 import { createLog } from './log.ts';
 import { loadMasterKeys } from './master-keys.ts';
@@ -84,6 +85,10 @@ export async function openApp(
         config,
       })
     : undefined;
+  const { filesDirectory } = config;
+  const watch = options.work
+    ? watchFolders({ database, sealer, now, log, connections, wakeApplier, filesDirectory })
+    : undefined;
   return {
     config,
     database,
@@ -103,6 +108,7 @@ export async function openApp(
     wakeApplier,
     applier,
     close: async () => {
+      await watch?.stop();
       await jobs?.stop();
       await applier?.stop();
       await refusals.close();
