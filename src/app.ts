@@ -6,6 +6,8 @@ import type { Config } from './config.ts';
 import { connectDatabase, type Database } from './db/database.ts';
 import { openDatabaseUrl, startEmbeddedPostgres } from './db/embedded-server.ts';
 import { migrate } from './db/migrate.ts';
+import { startHandingOut } from './delivery/hand-out-files.ts';
+import { lookAgainAtFiles } from './delivery/look-again.ts';
 import {
   CONNECTIONS_CHANNEL,
   type ConnectionCache,
@@ -69,7 +71,10 @@ export async function openApp(
         db: engine,
         log,
         now,
-        onApplied: (_organizationId, result) => countApplied(meters, result, now()),
+        onApplied: (organizationId, result) => {
+          countApplied(meters, result, now());
+          lookAgainAtFiles({ database, now, log }, { organizationId, portalIds: result.portals });
+        },
       })
     : undefined;
   const wakeApplier = (organizationId: number) => applier?.wake(organizationId);
@@ -86,9 +91,8 @@ export async function openApp(
       })
     : undefined;
   const { filesDirectory } = config;
-  const watch = options.work
-    ? watchFolders({ database, sealer, now, log, connections, wakeApplier, filesDirectory })
-    : undefined;
+  const folders = { database, sealer, now, log, connections, wakeApplier, filesDirectory };
+  const workers = options.work ? [watchFolders(folders), startHandingOut(folders)] : [];
   return {
     config,
     database,
@@ -108,7 +112,7 @@ export async function openApp(
     wakeApplier,
     applier,
     close: async () => {
-      await watch?.stop();
+      for (const worker of workers) await worker.stop();
       await jobs?.stop();
       await applier?.stop();
       await refusals.close();

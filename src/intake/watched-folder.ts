@@ -12,6 +12,8 @@ export type Folder = {
   readonly in: string;
   readonly done: string;
   readonly failed: string;
+  /** What people take away from here. */
+  readonly out: string;
   /** Hidden: what somebody is working on, each file in a directory that says since when. */
   readonly taking: string;
 };
@@ -34,10 +36,15 @@ const NAME_BYTES = 255;
 
 export function folderOf(filesDirectory: string, connectionId: string): Folder {
   const path = join(filesDirectory, connectionId);
-  const [incoming, done, failed, taking] = ['in', 'done', 'failed', '.taking'].map((name) =>
-    join(path, name),
-  ) as [string, string, string, string];
-  return { path, in: incoming, done, failed, taking };
+  const inside = (name: string) => join(path, name);
+  return {
+    path,
+    in: inside('in'),
+    done: inside('done'),
+    failed: inside('failed'),
+    out: inside('out'),
+    taking: inside('.taking'),
+  };
 }
 
 /** Makes what is missing of it. @throws Error for what is there and is no directory */
@@ -47,9 +54,13 @@ export async function openFolder(folder: Folder): Promise<void> {
     await mkdir(path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
-    // A link would lead out of the folder.
-    if (!(await lstat(path)).isDirectory()) throw new Error(`${path} is no directory`);
+    await requireDirectory(path);
   }
+}
+
+/** @throws Error for anything else: a link would lead out of the folder */
+export async function requireDirectory(path: string): Promise<void> {
+  if (!(await lstat(path)).isDirectory()) throw new Error(`${path} is no directory`);
 }
 
 /** Names that programs give to what they have not finished, what Windows adds by itself, and reasons of ours. */
