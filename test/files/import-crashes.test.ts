@@ -8,6 +8,8 @@ import { type Office, openOffice, type StoredFile } from './office.ts';
 const SEEDS = Array.from({ length: 6 }, (_, at) => at + 1);
 const PAYMENTS = 8;
 const ROUNDS = 24;
+/** About as many as a drain takes that cuts a file. */
+const MOST_STATEMENTS = 70;
 
 class Killed extends Error {
   override readonly name = 'Killed';
@@ -101,6 +103,8 @@ for (const seed of SEEDS) {
       }
     };
 
+    const node = () => dying(office.db, random.between(0, MOST_STATEMENTS), random.chance(0.5));
+
     for (let round = 0; round < ROUNDS; round += 1) {
       const actions = [
         async () => {
@@ -111,15 +115,13 @@ for (const seed of SEEDS) {
         },
         async () => importOne(),
         exportAll,
-        async () => void (await office.cut()),
+        async () => void (await office.cut(node()).catch(onlyKilled)),
         async () => office.wait(random.between(1, 120)),
       ];
       await random.pick(actions)();
-      const nodes = Array.from({ length: random.between(1, 2) }, () =>
-        dying(office.db, random.between(0, 40), random.chance(0.5)),
-      );
       // Two nodes at once; the death of one is nothing to the other.
-      await Promise.all(nodes.map((node) => office.drain(node).catch(onlyKilled)));
+      const nodes = Array.from({ length: random.between(1, 2) }, node);
+      await Promise.all(nodes.map((one) => office.drain(one).catch(onlyKilled)));
       files = await holds(office, files);
       await doneWhenSeen(false);
     }
@@ -148,4 +150,42 @@ for (const seed of SEEDS) {
 
 function onlyKilled(error: unknown): void {
   if (!(error instanceof Killed)) throw error;
+}
+
+for (const afterwards of [false, true]) {
+  test(`a death ${afterwards ? 'after' : 'before'} each statement of a drain that cuts and marks`, async () => {
+    const most = 120;
+    await using office = await openOffice({ invoices: most });
+    let files: readonly StoredFile[] = [];
+    let paid = 0;
+    for (let statements = 0; ; statements += 1) {
+      assert.ok(statements < most, 'a drain comes to its end');
+      // There is always one to be written, and one to be marked as done.
+      const waiting = (await office.deliveries()).filter(({ state }) => state !== 'done');
+      if (waiting.length <= 1) await office.pay(++paid);
+      office.wait(16);
+      const killed = await office.drain(dying(office.db, statements, afterwards)).then(
+        () => false,
+        (error: unknown) => {
+          onlyKilled(error);
+          return true;
+        },
+      );
+      const before = files.length;
+      files = await holds(office, files);
+      for (const file of files.slice(before)) office.import(file);
+      await office.exportAll();
+      if (!killed) break;
+    }
+    office.wait(16);
+    await office.drain();
+    for (const file of (await office.files()).slice(files.length)) office.import(file);
+    await office.exportAll();
+    await office.drain();
+    const entries = await entriesOf(office);
+    assert.equal(entries.length, paid);
+    assert.equal(office.sage.recordedPayments().length, paid);
+    assert.ok((await office.deliveries()).every(({ state }) => state === 'done'));
+    await office.check();
+  });
 }

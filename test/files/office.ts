@@ -121,8 +121,8 @@ export async function openOffice(
       const drain = { ...ctx, database: through, chance: () => 0, sender };
       return drainSystem(drain, { organizationId, systemId });
     },
-    cut: async (): Promise<CutFile | undefined> =>
-      cutImportFile(ctx, { systemId, connection: await connection() }),
+    cut: async (through: Database = db): Promise<CutFile | undefined> =>
+      cutImportFile({ ...ctx, database: through }, { systemId, connection: await connection() }),
     files: () =>
       db.query<StoredFile>(
         sql`select id, name, number, body from import_files
