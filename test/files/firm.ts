@@ -8,8 +8,9 @@ import { type CommandSettings, runCommand, serverProcess } from '../crash/server
 import { testDatabase } from '../support/database.ts';
 
 export type Firm = AsyncDisposable & {
-  readonly databaseUrl: string;
   readonly filesDirectory: string;
+  /** The address of the server that runs now; each start has another. */
+  url(): string | undefined;
   /** Kills the server and starts it again. */
   restart(): Promise<void>;
   /** Calls the API as the owner; resolves to the JSON, or the bytes of what is none. @throws unless answered 2xx */
@@ -47,8 +48,8 @@ export async function openFirm(environment: Readonly<Record<string, string>> = {
     const made = await command('api-key', 'create', '--name', 'me', '--role', 'owner', '--json');
     const { key } = JSON.parse(made) as { key: string };
     return {
-      databaseUrl: database.url,
       filesDirectory,
+      url: server.url,
       command,
       restart: async () => {
         await server.kill();

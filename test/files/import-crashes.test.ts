@@ -1,4 +1,4 @@
-/** Whatever breaks between planning, cutting, and marking as done: a payment is in one file, and done when it is seen. */
+/** Whatever breaks between planning and marking as done: a payment is in one file, and done when it is seen. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '../../simulators/random.ts';
