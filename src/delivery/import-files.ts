@@ -107,8 +107,8 @@ export async function readFiling(
 }
 
 /**
- * That these books show the payment of entry `e` as taken back: our reversal came back, or the record that it had
- * there was voided.
+ * That these books show the payment of entry `e` as taken back: our reversal came back, or every record that it had
+ * there was voided. One that is corrected is voided and stands under another number.
  */
 function isTakenBack({ organizationId, connectionId }: Omit<OfSystem, 'systemId'>): Sql {
   return sql`(
@@ -121,10 +121,12 @@ function isTakenBack({ organizationId, connectionId }: Omit<OfSystem, 'systemId'
       where f.organization_id = ${organizationId} and f.id = e.file_id
         and strpos(replace(lower(o.reason), '.', '_'),
           replace(lower(e.mark || ${reversalMark('')}), '.', '_')) > 0))
-    or (e.entry = 'payment' and exists (
-      select from identities i
-      join events v on v.organization_id = i.organization_id and v.connection_id = i.connection_id
-        and v.external_payment_id = i.external_id and v.type = 'payment.voided'
+    or (e.entry = 'payment' and (
+      select bool_and(exists (
+        select from events v
+        where v.organization_id = i.organization_id and v.connection_id = i.connection_id
+          and v.external_payment_id = i.external_id and v.type = 'payment.voided'))
+      from identities i
       where i.organization_id = ${organizationId} and i.connection_id = ${connectionId}
         and i.kind = 'payment' and i.entity_id = e.payment_id)))`;
 }

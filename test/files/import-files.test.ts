@@ -211,6 +211,21 @@ describe('what need not be written', () => {
     assert.equal((await office.files()).length, 1);
   });
 
+  test('but what somebody corrected under another number stands, and is taken back', async () => {
+    await using office = await openOffice();
+    await office.pay(1);
+    const [imported = ''] = office.import(await written(office));
+    await office.exportAll();
+    await office.drain();
+    office.wait(60);
+    office.sage.correct(imported, 9_900n, office.now());
+    await office.exportAll();
+    await office.refund(1);
+    office.wait(60);
+    await office.drain();
+    assert.equal((await office.files()).length, 2);
+  });
+
   test('is part of a payment that went back: that is the bookkeeper’s decision', async () => {
     await using office = await openOffice();
     await office.pay(1);
