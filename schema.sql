@@ -449,7 +449,7 @@ create table import_files (
   constraint import_files_organization_id_system_id_fkey FOREIGN KEY (organization_id, system_id) REFERENCES systems(organization_id, id),
   constraint import_files_sha256_check CHECK ((octet_length(sha256) = 32))
 );
-CREATE INDEX import_files_not_downloaded ON public.import_files USING btree (organization_id, id) WHERE (first_downloaded_at IS NULL);
+CREATE INDEX import_files_not_downloaded ON public.import_files USING btree (created_at) WHERE (first_downloaded_at IS NULL);
 CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON public.import_files FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER keep BEFORE UPDATE ON public.import_files FOR EACH ROW EXECUTE FUNCTION keep_import_file();
 

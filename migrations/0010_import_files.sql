@@ -18,7 +18,7 @@ create table import_files (
   foreign key (organization_id, system_id) references systems,
   foreign key (organization_id, connection_id) references connections
 );
-create index import_files_not_downloaded on import_files (organization_id, id)
+create index import_files_not_downloaded on import_files (created_at)
   where first_downloaded_at is null;
 
 -- The key is the promise: a payment is entered by one file, and taken back by one file, ever.

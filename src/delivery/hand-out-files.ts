@@ -24,6 +24,8 @@ type Due = {
 };
 
 const EVERY_MS = 5_000;
+/** What has waited longer is downloaded by whoever still wants it. */
+const LONGEST_MS = 30 * 86_400_000;
 
 /** Looks every few seconds for files that are not there yet, whoever wrote them. */
 export function startHandingOut(ctx: HandOutContext): { stop(): Promise<void> } {
@@ -58,16 +60,16 @@ export function startHandingOut(ctx: HandOutContext): { stop(): Promise<void> } 
 /** Puts every file there that nobody has downloaded and that has not been there. */
 export async function handOutFiles(ctx: HandOutContext): Promise<void> {
   const { database, filesDirectory } = ctx;
-  const [any] = await database.query(
-    sql`select from import_files where first_downloaded_at is null limit 1`,
-  );
+  const since = new Date(ctx.now().getTime() - LONGEST_MS).toISOString();
+  const isWaiting = sql`f.first_downloaded_at is null and f.created_at > ${since}::timestamptz`;
+  const [any] = await database.query(sql`select from import_files f where ${isWaiting} limit 1`);
   if (!any) return;
   const directory = await nameOfDirectory(filesDirectory);
   const due = await database.query<Due>(
     sql`select f.organization_id as "organizationId", f.id, f.connection_id as "connectionId", f.name
         from import_files f
         join connections c on c.organization_id = f.organization_id and c.id = f.connection_id
-        where f.first_downloaded_at is null and c.enabled
+        where ${isWaiting} and c.enabled
           and not exists (
             select from import_file_copies y where y.organization_id = f.organization_id
               and y.file_id = f.id and y.directory = ${directory})

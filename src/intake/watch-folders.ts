@@ -130,12 +130,16 @@ function openWatcher(ctx: WatchContext, { organizationId, id }: Place): Watcher 
     const waiting = await lookInto(folder);
     const before = still;
     still = new Map(
-      waiting.map(({ name, state }) => {
-        const known = before.get(name);
-        return [name, { state, since: known?.state === state ? known.since : at }];
+      waiting.map(({ path, state }) => {
+        const known = before.get(path.toString('latin1'));
+        const since = known?.state === state ? known.since : at;
+        return [path.toString('latin1'), { state, since }];
       }),
     );
-    return waiting.filter(({ name }) => at - (still.get(name)?.since ?? at) >= STILL_MS);
+    return waiting.filter(({ path }) => {
+      const since = still.get(path.toString('latin1'))?.since ?? at;
+      return at - since >= STILL_MS;
+    });
   };
 
   return {

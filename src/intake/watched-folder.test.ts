@@ -95,11 +95,13 @@ describe('what lies in it', () => {
   });
 
   test('may have a name of bytes that are no text', async () => {
-    const path = Buffer.concat([Buffer.from(`${folder.in}/`), Buffer.from([0xe4, 0x2e, 0x78])]);
-    await writeFile(path, 'text');
+    const place = Buffer.from(`${folder.in}/`);
+    await writeFile(Buffer.concat([place, Buffer.from([0xe4, 0x2e, 0x78])]), 'text');
     const taken = await takeOnly();
     assert.equal((await readTaken(taken, limit))?.toString(), 'text');
     assert.equal(await keepDone(folder, taken, { day: 'd', remarks: [] }), 'd-\u{fffd}.x');
+    await writeFile(Buffer.concat([place, Buffer.alloc(250, 0xe4)]), 'text');
+    assert.equal((await readTaken(await takeOnly(), limit))?.toString(), 'text');
   });
 });
 

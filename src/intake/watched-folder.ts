@@ -71,12 +71,14 @@ export async function lookInto(folder: Folder): Promise<readonly Waiting[]> {
   const entries = await readdir(folder.in, { encoding: 'buffer' });
   const found: Waiting[] = [];
   for (const entry of entries) {
-    const name = entry.toString('utf8');
-    if (PASSED_OVER.test(name)) continue;
+    const text = entry.toString('utf8');
+    if (PASSED_OVER.test(text)) continue;
     const path = Buffer.concat([Buffer.from(`${folder.in}/`), entry]);
     const stats = await lstat(path).catch(unlessGone);
-    if (stats?.isFile() || stats?.isSymbolicLink())
-      found.push({ name, path, state: stateOf(stats) });
+    if (stats?.isFile() || stats?.isSymbolicLink()) {
+      // Bytes that are no text may need more room once they are.
+      found.push({ name: numbered(text, 1), path, state: stateOf(stats) });
+    }
   }
   return found;
 }
