@@ -88,31 +88,38 @@ export async function handOutFiles(ctx: HandOutContext): Promise<void> {
   if (troubles.length > 0) throw troubles[0];
 }
 
+/** Of nodes that share a directory one writes at a time: the others wait at its row, and find it written. */
 async function handOut(
   { database, now, filesDirectory }: HandOutContext,
   directory: string,
   { organizationId, id, connectionId, name }: Due,
 ): Promise<void> {
-  const [file] = await database.query<{ body: Buffer }>(
-    sql`select body from import_files where organization_id = ${organizationId} and id = ${id}`,
-  );
-  if (!file) return;
-  const { path, out } = folderOf(filesDirectory, connectionId);
-  await mkdir(out, { recursive: true });
-  for (const one of [path, out]) await requireDirectory(one);
-  // Whoever watches the folder sees it whole or not at all.
-  const draft = join(out, `.${name}.part`);
+  await database.transaction(async (tx) => {
+    const added = await tx.execute(
+      sql`insert into import_file_copies (organization_id, file_id, directory, written_at)
+          values (${organizationId}, ${id}, ${directory}, ${now().toISOString()}::timestamptz)
+          on conflict do nothing`,
+    );
+    if (added === 0) return;
+    const [file] = await tx.query<{ body: Buffer }>(
+      sql`select body from import_files where organization_id = ${organizationId} and id = ${id}`,
+    );
+    const { path, out } = folderOf(filesDirectory, connectionId);
+    await mkdir(out, { recursive: true });
+    for (const one of [path, out]) await requireDirectory(one);
+    if (file) await writeWhole(out, name, file.body);
+  });
+}
+
+/** Whoever watches the folder sees the file whole or not at all. */
+async function writeWhole(folder: string, name: string, body: Buffer): Promise<void> {
+  const draft = join(folder, `.${name}.part`);
   const opened = await open(draft, 'w');
   try {
-    await opened.writeFile(file.body);
+    await opened.writeFile(body);
     await opened.sync();
   } finally {
     await opened.close();
   }
-  await rename(draft, join(out, name));
-  await database.execute(
-    sql`insert into import_file_copies (organization_id, file_id, directory, written_at)
-        values (${organizationId}, ${id}, ${directory}, ${now().toISOString()}::timestamptz)
-        on conflict do nothing`,
-  );
+  await rename(draft, join(folder, name));
 }
