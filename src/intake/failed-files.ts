@@ -1,6 +1,6 @@
 /** The database's copy of what lies in the `failed` folders, for everybody who cannot look into them. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Database, type Queryable, sql } from '../db/database.ts';
 import { type Folder, REASON_ENDING } from './watched-folder.ts';
@@ -23,7 +23,12 @@ export async function nameOfDirectory(filesDirectory: string): Promise<string> {
   if ((await read()) === '') {
     const draft = `${path}-${randomUUID()}`;
     await writeFile(draft, randomUUID());
-    await rename(draft, path);
+    // A link does not replace what another node has put there meanwhile; some file systems have no links.
+    await link(draft, path).then(
+      () => unlink(draft),
+      ({ code }: NodeJS.ErrnoException) =>
+        code === 'EEXIST' ? unlink(draft) : rename(draft, path),
+    );
   }
   return read();
 }

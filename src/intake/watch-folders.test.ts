@@ -18,7 +18,7 @@ import { pino } from 'pino';
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts';
 import { connectDatabase, type Database, sql } from '../db/database.ts';
 import { connectionCache, createConnection, updateConnection } from './connections.ts';
-import { readFailedFiles } from './failed-files.ts';
+import { nameOfDirectory, readFailedFiles } from './failed-files.ts';
 import { createSealer } from './sealing.ts';
 import { type Watch, type WatchContext, watchFolders } from './watch-folders.ts';
 import { type Folder, folderOf } from './watched-folder.ts';
@@ -143,6 +143,15 @@ test('a file under a name for what is unfinished waits to be renamed', async () 
   await rename(join(folder.in, 'a.xml.part'), join(folder.in, 'a.xml'));
   await settle(watch);
   assert.equal(await stored(), 4n);
+});
+
+test('nodes that share a directory agree on its name', async () => {
+  const shared = await mkdtemp(join(tmpdir(), 'checkvalve-files-'));
+  const names = await Promise.all(Array.from({ length: 8 }, () => nameOfDirectory(shared)));
+  assert.equal(new Set(names).size, 1);
+  assert.notEqual(names[0], '');
+  assert.deepEqual(await readdir(shared), ['.directory']);
+  await rm(shared, { recursive: true });
 });
 
 test('two watchers of one folder take each file once', async () => {
