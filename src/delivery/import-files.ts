@@ -97,13 +97,36 @@ export async function readFiling(
           { file, at: new Date(at), record: decodeRecord(record) },
         ]),
     );
+  const shown = await tx.query<{ id: bigint; minor: bigint; currency: string }>(
+    sql`select i.entity_id as id, sum(e.minor)::bigint as minor, min(e.currency) as currency
+        from identities i
+        cross join lateral (
+          select (e.body ->> 'amountMinor')::bigint as minor, e.body ->> 'currency' as currency
+          from events e
+          where e.organization_id = i.organization_id and e.connection_id = i.connection_id
+            and e.external_payment_id = i.external_id and e.type = 'payment.succeeded'
+          order by e.sequence desc, e.ordinal desc
+          limit 1) e
+        where i.organization_id = ${organizationId} and i.connection_id = ${where.connectionId}
+          and i.kind = 'payment' and i.entity_id = any(${paymentIds}::bigint[])
+          and not exists (
+            select from events v
+            where v.organization_id = i.organization_id and v.connection_id = i.connection_id
+              and v.external_payment_id = i.external_id and v.type = 'payment.voided')
+        group by i.entity_id`,
+  );
   const gone = await tx.query<{ id: bigint }>(
     sql`select e.payment_id as id from import_file_entries e
         where e.organization_id = ${organizationId} and e.system_id = ${systemId}
           and e.payment_id = any(${paymentIds}::bigint[]) and ${isTakenBack(where)}`,
   );
   const takenBack = new Set(gone.map(({ id }) => id));
-  return { payments: ofKind('payment'), reversals: ofKind('reversal'), takenBack };
+  return {
+    payments: ofKind('payment'),
+    reversals: ofKind('reversal'),
+    shown: new Map(shown.map(({ id, ...money }) => [id, money])),
+    takenBack,
+  };
 }
 
 /**

@@ -26,7 +26,12 @@ const facts: BooksFacts = {
   customers: new Map([[7n, 'NORTHF']]),
   otherBooks: new Set(),
 };
-const filing: FilingFacts = { payments: new Map(), reversals: new Map(), takenBack: new Set() };
+const filing: FilingFacts = {
+  payments: new Map(),
+  reversals: new Map(),
+  shown: new Map(),
+  takenBack: new Set(),
+};
 
 const sage = findPortal('sage-50');
 assert.ok(sage);
@@ -100,6 +105,23 @@ describe('a payment', () => {
     }
     const known = { marked, held: marked, recorded: new Set([12n]) };
     assert.equal(outcomeOf(plan('payment.applied', { facts: known })), 'skip');
+  });
+
+  test('that was imported otherwise than it was written is a person’s', () => {
+    const marked = new Map([[12n, 'D:99']]);
+    const payments = written('2026-11-06T07:00:00Z');
+    const showing = (minor: bigint, currency = 'USD') =>
+      plan('payment.applied', {
+        facts: { marked },
+        filing: { payments, shown: new Map([[12n, { minor, currency }]]) },
+      });
+    assert.deepEqual(showing(107_500n), { imported: 'D:99' });
+    assert.deepEqual(showing(107_400n), {
+      outcome: 'park',
+      because:
+        'these books hold D:99 as 1074.00 USD, and 2026-11-05-1-0a1b2c3d.csv says 1075.00 USD: correct it there',
+    });
+    assert.equal(outcomeOf(showing(107_500n, 'EUR')), 'park');
   });
 
   test('that stands there without a mark is held: it is not waited for', () => {

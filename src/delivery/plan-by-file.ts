@@ -1,5 +1,6 @@
 /** Recording where no program may write: payments go into files, and are recorded when the books show them. */
 import { businessDay } from '../money/business-day.ts';
+import { type Money, toDecimalText } from '../money/money.ts';
 import type { FileEntry, PaymentToRecord, Portal } from '../portals/contract.ts';
 import { Rejected } from '../portals/kit/errors.ts';
 import type { DeliveryState } from './delivery-state.ts';
@@ -30,6 +31,8 @@ export type Written = {
 export type FilingFacts = {
   readonly payments: ReadonlyMap<bigint, Written>;
   readonly reversals: ReadonlyMap<bigint, Written>;
+  /** What the records of ours that stand in these books come to, by our payment. */
+  readonly shown: ReadonlyMap<bigint, Money>;
   /** Payments of ours that these books show as taken back. */
   readonly takenBack: ReadonlySet<bigint>;
 };
@@ -84,9 +87,11 @@ function planPayment(state: DeliveryState, context: PlanContext): PlannedByFile 
   const { connectionId, facts, filing, now } = context;
   const { id } = state.payment;
   if (mayRecord(state) && !facts.recorded.has(id)) {
-    const imported = facts.marked.get(id);
-    if (imported !== undefined) return { imported };
     const written = filing.payments.get(id);
+    const imported = facts.marked.get(id);
+    if (imported !== undefined) {
+      return difference(imported, written, filing.shown.get(id)) ?? { imported };
+    }
     const held = facts.held.get(id);
     if (written && held === undefined) return awaited(written, now);
   }
@@ -115,6 +120,22 @@ function planReversal(state: DeliveryState, context: PlanContext): PlannedByFile
   }
   const on = businessDay(wentAt(state), facts.timeZone);
   return { entry: { entry: 'reversal', payment: paid.record, on } };
+}
+
+/** What was imported otherwise than it was written, a person must correct where it stands now. */
+function difference(
+  imported: string,
+  written: Written | undefined,
+  shown: Money | undefined,
+): Extract<SendResult, { outcome: 'park' }> | undefined {
+  if (!written || !shown) return undefined;
+  const { amountMinor: minor, currency } = written.record;
+  if (shown.minor === minor && shown.currency === currency) return undefined;
+  const [there, said] = [shown, { minor, currency }].map(
+    (money) => `${toDecimalText(money)} ${money.currency}`,
+  );
+  const because = `these books hold ${imported} as ${there}, and ${written.file} says ${said}: correct it there`;
+  return { outcome: 'park', because };
 }
 
 function wentAt({ payment, refund, dispute, delivery }: DeliveryState): string {

@@ -182,6 +182,23 @@ describe('a file that nobody imports', () => {
   });
 });
 
+test('a row that was changed before it was imported is a person’s, until it is corrected there', async () => {
+  await using office = await openOffice();
+  await office.pay(1);
+  const file = await written(office);
+  const changed = Buffer.from(file.body.toString().replace(',100.00,', ',90.00,'));
+  const [imported = ''] = office.import({ ...file, body: changed });
+  await office.exportAll();
+  await office.drain();
+  assert.deepEqual(await states(office), ['payment.applied parked']);
+  assert.match((await reason(office)) ?? '', /as 90\.00 USD, and .* says 100\.00 USD/);
+  office.wait(60);
+  office.sage.correct(imported, 10_000n, office.now());
+  await office.exportAll();
+  await office.drain();
+  assert.deepEqual(await states(office), ['payment.applied done']);
+});
+
 describe('what need not be written', () => {
   test('is money that went back before its file was cut', async () => {
     await using office = await openOffice();
