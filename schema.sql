@@ -345,6 +345,18 @@ create table events (
 CREATE INDEX events_by_payment ON public.events USING btree (organization_id, connection_id, external_payment_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+create table failed_files (
+  organization_id integer not null,
+  connection_id text not null,
+  directory text not null,
+  name text not null,
+  because text not null,
+  failed_at timestamp with time zone not null,
+  seen_at timestamp with time zone not null,
+  constraint failed_files_pkey PRIMARY KEY (organization_id, connection_id, directory, name),
+  constraint failed_files_organization_id_connection_id_fkey FOREIGN KEY (organization_id, connection_id) REFERENCES connections(organization_id, id)
+);
+
 create table fetches (
   organization_id integer not null,
   connection_id text not null,
@@ -387,6 +399,59 @@ create table identities (
   constraint identities_kind_check CHECK ((kind = ANY (ARRAY['payment'::text, 'customer'::text, 'invoice'::text, 'work-order'::text])))
 );
 CREATE INDEX identities_by_entity ON public.identities USING btree (organization_id, kind, entity_id);
+
+create table import_file_copies (
+  organization_id integer not null,
+  file_id bigint not null,
+  directory text not null,
+  written_at timestamp with time zone not null,
+  constraint import_file_copies_pkey PRIMARY KEY (organization_id, file_id, directory),
+  constraint import_file_copies_organization_id_file_id_fkey FOREIGN KEY (organization_id, file_id) REFERENCES import_files(organization_id, id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.import_file_copies FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+create table import_file_entries (
+  organization_id integer not null,
+  system_id text not null,
+  payment_id bigint not null,
+  entry text not null,
+  file_id bigint not null,
+  "position" integer not null,
+  mark text not null,
+  record jsonb not null,
+  delivery_id bigint not null,
+  constraint import_file_entries_pkey PRIMARY KEY (organization_id, system_id, payment_id, entry),
+  constraint import_file_entries_organization_id_file_id_position_key UNIQUE (organization_id, file_id, "position"),
+  constraint import_file_entries_organization_id_delivery_id_fkey FOREIGN KEY (organization_id, delivery_id) REFERENCES deliveries(organization_id, id),
+  constraint import_file_entries_organization_id_file_id_fkey FOREIGN KEY (organization_id, file_id) REFERENCES import_files(organization_id, id),
+  constraint import_file_entries_organization_id_payment_id_fkey FOREIGN KEY (organization_id, payment_id) REFERENCES payments(organization_id, id),
+  constraint import_file_entries_entry_check CHECK ((entry = ANY (ARRAY['payment'::text, 'reversal'::text])))
+);
+CREATE INDEX import_file_entries_by_delivery ON public.import_file_entries USING btree (organization_id, delivery_id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.import_file_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+create table import_files (
+  organization_id integer not null,
+  id bigint not null generated always as identity,
+  system_id text not null,
+  connection_id text not null,
+  number integer not null,
+  name text not null,
+  body bytea not null,
+  sha256 bytea not null,
+  after_document bigint not null,
+  created_at timestamp with time zone not null,
+  first_downloaded_at timestamp with time zone,
+  constraint import_files_pkey PRIMARY KEY (organization_id, id),
+  constraint import_files_organization_id_system_id_name_key UNIQUE (organization_id, system_id, name),
+  constraint import_files_organization_id_system_id_number_key UNIQUE (organization_id, system_id, number),
+  constraint import_files_organization_id_connection_id_fkey FOREIGN KEY (organization_id, connection_id) REFERENCES connections(organization_id, id),
+  constraint import_files_organization_id_system_id_fkey FOREIGN KEY (organization_id, system_id) REFERENCES systems(organization_id, id),
+  constraint import_files_sha256_check CHECK ((octet_length(sha256) = 32))
+);
+CREATE INDEX import_files_not_downloaded ON public.import_files USING btree (created_at) WHERE (first_downloaded_at IS NULL);
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON public.import_files FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER keep BEFORE UPDATE ON public.import_files FOR EACH ROW EXECUTE FUNCTION keep_import_file();
 
 create table inbox (
   organization_id integer not null,
@@ -782,6 +847,20 @@ begin
       using errcode = 'integrity_constraint_violation';
   end if;
   return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.keep_import_file()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if old.first_downloaded_at is null
+    and to_jsonb(new) - 'first_downloaded_at' = to_jsonb(old) - 'first_downloaded_at'
+  then
+    return new;
+  end if;
+  raise exception 'import_files only learns when it was first downloaded'
+    using errcode = 'restrict_violation';
 end $function$;
 
 CREATE OR REPLACE FUNCTION public.open_organization_head()

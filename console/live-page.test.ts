@@ -252,3 +252,54 @@ test('older payments come on request, and the text filter says what it searched'
   await row(page, 'INV-2005').waitFor();
   assert.equal(await rows(page).count(), 1);
 });
+
+const importFile = (number: number, more: Partial<ApiServer['importFiles'][number]> = {}) => ({
+  id: `imp_${number}`,
+  systemId: 'sys_books',
+  name: `2026-11-2${number}-${number}-0a1b2c3d.csv`,
+  createdAt: `2026-11-2${number}T08:00:00.000Z`,
+  firstDownloadedAt: null,
+  seen: 0,
+  entries: [{}, {}, {}],
+  ...more,
+});
+
+test('import files are listed once there are any, downloaded, and known as downloaded', async (t) => {
+  const { page, server } = await visit(t, [somePayment(1)]);
+  await row(page, 'INV-2001').waitFor();
+  assert.equal(await page.getByRole('link', { name: 'Import files' }).count(), 0);
+  server.importFiles = [importFile(2), importFile(1, { seen: 3 })];
+  await page.reload();
+  await page.getByRole('link', { name: 'Import files' }).click();
+  const files = page.getByRole('table', { name: 'Import files' }).locator('tbody tr');
+  await files.first().getByText('2026-11-22-2-0a1b2c3d.csv').waitFor();
+  await files.first().getByText('0 of 3 seen').waitFor();
+  await files.last().getByText('all 3 seen').waitFor();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    files.first().getByRole('button').click(),
+  ]);
+  assert.equal(download.suggestedFilename(), '2026-11-22-2-0a1b2c3d.csv');
+  await files.first().getByText('Download again').waitFor();
+  // Somebody else's key, or a file that is gone: the reason stands beside the button.
+  server.importFiles = [];
+  await files.last().getByRole('button').click();
+  await page.getByRole('alert').getByText('Answered 403 by the test.').waitFor();
+});
+
+test('without import files their page says how they come to be, and a failure is told', async (t) => {
+  const { page, server } = await visit(t, [], { path: '/import-files', width: 360 });
+  await page.getByText('No import file has been written').waitFor();
+  server.failing = 500;
+  await page.reload();
+  const alert = page.getByRole('alert').filter({ hasText: 'The import files could not be read' });
+  await alert.getByText('Answered 500 by the test.').waitFor();
+  server.failing = null;
+  server.importFiles = [importFile(1)];
+  await alert.getByRole('button', { name: 'Try again' }).click();
+  await page.getByText('2026-11-21-1-0a1b2c3d.csv').waitFor();
+  const overflow = await page.evaluate(
+    () => document.documentElement.scrollWidth - window.innerWidth,
+  );
+  assert.equal(overflow, 0, 'on a phone nothing sticks out');
+});

@@ -158,6 +158,8 @@ export type SimulatedBooks = SimulatedPortal & {
   remove?(paymentId: string, at: Date): void;
   /** Payments created through the API, not in `truth()`: they are somebody else's money. */
   recordedPayments(): readonly RecordedPayment[];
+  /** A bookkeeper imports a file of ours; resolves to the ids of its rows. @throws RangeError as the books refuse it */
+  importFile?(file: string, at: Date): readonly string[];
   /** Makes every access token given out so far worthless. */
   expireAccessTokens?(): void;
   /** What a voided payment was can no longer be read. */

@@ -54,8 +54,7 @@ export type Sage50Simulator = SimulatedBooks & {
   correct(paymentId: string, amountMinor: bigint, at: Date): string;
   /** Everything in the ledger as a file that people export. */
   exportFile(): string;
-  /** A bookkeeper imports a file of ours. @throws RangeError as Sage 50 refuses it */
-  importFile(file: string, at: Date): readonly string[];
+  importFile: NonNullable<SimulatedBooks['importFile']>;
   /** A push that only says that the bridge is there. */
   ping(): SimulatedNotice;
 };
@@ -258,8 +257,11 @@ function bookkeeping(ledger: Ledger) {
         if (!recorded) return [];
         const { externalId, amountMinor, currency } = truth;
         const { reference, accountRef: customerExternalId } = find(ledger, number);
+        const isPaidBack = [...ledger.transactions.values()].some(
+          (one) => one.kind === 'SP' && !one.deleted && one.reference === `${reference}-R`,
+        );
         const kept = { externalId, reference, customerExternalId, amountMinor, currency };
-        return [{ ...kept, ...(isGone(truth) ? { takenBack: true } : {}) }];
+        return [{ ...kept, ...(isPaidBack || isGone(truth) ? { takenBack: true } : {}) }];
       }),
   } satisfies Partial<Sage50Simulator>;
 }

@@ -6,6 +6,8 @@ import type { Config } from './config.ts';
 import { connectDatabase, type Database } from './db/database.ts';
 import { openDatabaseUrl, startEmbeddedPostgres } from './db/embedded-server.ts';
 import { migrate } from './db/migrate.ts';
+import { startHandingOut } from './delivery/hand-out-files.ts';
+import { lookAgainAtFiles } from './delivery/look-again.ts';
 import {
   CONNECTIONS_CHANNEL,
   type ConnectionCache,
@@ -17,6 +19,7 @@ import type { Receiving } from './intake/receive.ts';
 import { countRefusals } from './intake/refusals.ts';
 import { createSealer, type Sealer } from './intake/sealing.ts';
 import { createIntake } from './intake/store.ts';
+import { watchFolders } from './intake/watch-folders.ts';
 import { type Jobs, startJobs } from './jobs.ts';
 import { createLog } from './log.ts';
 import { loadMasterKeys } from './master-keys.ts';
@@ -68,7 +71,10 @@ export async function openApp(
         db: engine,
         log,
         now,
-        onApplied: (_organizationId, result) => countApplied(meters, result, now()),
+        onApplied: (organizationId, result) => {
+          countApplied(meters, result, now());
+          lookAgainAtFiles({ database, now, log }, { organizationId, portalIds: result.portals });
+        },
       })
     : undefined;
   const wakeApplier = (organizationId: number) => applier?.wake(organizationId);
@@ -84,6 +90,9 @@ export async function openApp(
         config,
       })
     : undefined;
+  const { filesDirectory } = config;
+  const folders = { database, sealer, now, log, connections, wakeApplier, filesDirectory };
+  const workers = options.work ? [watchFolders(folders), startHandingOut(folders)] : [];
   return {
     config,
     database,
@@ -103,6 +112,7 @@ export async function openApp(
     wakeApplier,
     applier,
     close: async () => {
+      for (const worker of workers) await worker.stop();
       await jobs?.stop();
       await applier?.stop();
       await refusals.close();

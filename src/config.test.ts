@@ -22,6 +22,7 @@ test('without settings it listens on this machine only and keeps data in the rep
     host: '127.0.0.1',
     port: 4870,
     dataDirectory: fileURLToPath(new URL('../data', import.meta.url)),
+    filesDirectory: fileURLToPath(new URL('../data/files', import.meta.url)),
     databaseUrl: undefined,
     publicUrl: 'http://localhost:4870',
     publicUrlGiven: false,
@@ -51,6 +52,13 @@ test('an option wins over its variable, and an empty variable is none', () => {
   assert.equal(config.databaseUrl, 'postgres://a@db/x');
   assert.equal(config.publicUrl, 'https://pay.example.com/firm');
   assert.equal(config.dataDirectory, resolve('elsewhere'));
+  assert.equal(config.filesDirectory, resolve('elsewhere', 'files'));
+  const shared = { environment: { CHECKVALVE_FILES_DIR: '/srv/shared' } };
+  assert.equal(readConfig(shared).filesDirectory, '/srv/shared');
+  assert.equal(
+    readConfig({ ...shared, options: { files: 'near' } }).filesDirectory,
+    resolve('near'),
+  );
 });
 
 const refused: readonly [Record<string, string>, RegExp][] = [

@@ -1,5 +1,5 @@
 /** Everything that can be set from outside, read once, validated and frozen. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type MasterKey, parseMasterKeys } from './master-keys.ts';
@@ -12,6 +12,8 @@ export type Config = {
   readonly host: string;
   readonly port: number;
   readonly dataDirectory: string;
+  /** Below it each connection whose portal has files has a folder. */
+  readonly filesDirectory: string;
   /** Absent: the embedded PostgreSQL inside `dataDirectory`. */
   readonly databaseUrl: string | undefined;
   /** Where portals reach us, without a trailing slash; webhook URLs begin with it. */
@@ -33,6 +35,7 @@ export type Options = {
   readonly host?: string;
   readonly port?: string;
   readonly data?: string;
+  readonly files?: string;
   readonly databaseUrl?: string;
   readonly publicUrl?: string;
 };
@@ -74,6 +77,10 @@ const schema = z.object({
     .default('data')
     // A relative default belongs to the repository; a directory that a person names, to where they stand.
     .transform((path) => (path === 'data' ? resolve(REPOSITORY, path) : resolve(path))),
+  files: z
+    .string()
+    .transform((path) => resolve(path))
+    .optional(),
   databaseUrl: urlOf(
     ['postgres:', 'postgresql:'],
     'postgres://user:password@host:5432/checkvalve',
@@ -108,6 +115,7 @@ const VARIABLES: Record<Setting, string> = {
   host: 'CHECKVALVE_HOST',
   port: 'CHECKVALVE_PORT',
   data: 'CHECKVALVE_DATA',
+  files: 'CHECKVALVE_FILES_DIR',
   databaseUrl: 'DATABASE_URL',
   publicUrl: 'CHECKVALVE_PUBLIC_URL',
   masterKey: 'CHECKVALVE_MASTER_KEY',
@@ -121,6 +129,7 @@ const FLAGS: Record<keyof Options, string> = {
   host: '--host',
   port: '--port',
   data: '--data',
+  files: '--files',
   databaseUrl: '--database-url',
   publicUrl: '--public-url',
 };
@@ -149,10 +158,11 @@ export function readConfig(source: {
       parsed.error.issues.map((issue) => `${names.get(String(issue.path[0]))} ${issue.message}.`),
     );
   }
-  const { data, masterKey, publicUrl, databaseUrl, ...rest } = parsed.data;
+  const { data, files, masterKey, publicUrl, databaseUrl, ...rest } = parsed.data;
   return Object.freeze({
     ...rest,
     dataDirectory: data,
+    filesDirectory: files ?? join(data, 'files'),
     databaseUrl,
     publicUrl: publicUrl ?? `http://localhost:${rest.port}`,
     publicUrlGiven: publicUrl !== undefined,

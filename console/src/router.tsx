@@ -1,5 +1,6 @@
 /** The console's pages and their addresses. */
 import { createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router';
+import { ImportFilesPage } from './import-files/import-files-page.tsx';
 import { NoSuchPage } from './no-such-page.tsx';
 import { CONSOLE_PATHS } from './paths.ts';
 import { LivePage } from './payments/live-page.tsx';
@@ -24,8 +25,14 @@ const payments = createRoute({
   component: LivePage,
 });
 
+const importFiles = createRoute({
+  getParentRoute: () => root,
+  path: CONSOLE_PATHS.importFiles,
+  component: ImportFilesPage,
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([start, payments]),
+  routeTree: root.addChildren([start, payments, importFiles]),
   parseSearch: readSearch,
   stringifySearch: writeSearch,
   // A panel that opens must not move the list.

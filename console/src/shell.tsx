@@ -1,6 +1,8 @@
 /** The frame around every page: who we are, how the stream stands, light or dark, sign out. */
 import { ActionIcon, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet } from '@tanstack/react-router';
+import { importFilesQuery } from './api/queries.ts';
 import { LeaveSign, MarkSign, MoonSign, SunSign } from './icons.tsx';
 import type { StreamState } from './live/follow-stream.ts';
 import { useLiveStream } from './live/use-live-stream.ts';
@@ -26,6 +28,7 @@ function SignedIn() {
           Checkvalve
         </Link>
         <div className="cv-header-end">
+          <ImportFilesLink />
           <StreamStatus state={stream} />
           <SchemeSwitch />
           <Tooltip label="Sign out">
@@ -37,6 +40,17 @@ function SignedIn() {
       </header>
       <Outlet />
     </>
+  );
+}
+
+/** Only where there are any: most books are written to by a program. */
+function ImportFilesLink() {
+  const { data } = useQuery(importFilesQuery());
+  if (data === undefined || data.files.length === 0) return null;
+  return (
+    <Link className="cv-header-link" to={CONSOLE_PATHS.importFiles}>
+      Import files
+    </Link>
   );
 }
 

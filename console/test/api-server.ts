@@ -12,11 +12,23 @@ export const KEY = 'ck_test_7f3a';
 export const ORIGINAL = '{"id":"evt_1","type":"payment_intent.succeeded"}';
 const PAGE_ROWS = 100;
 
+type ServedFile = {
+  readonly id: string;
+  readonly systemId: string;
+  readonly name: string;
+  readonly createdAt: string;
+  firstDownloadedAt: string | null;
+  readonly seen: number;
+  readonly entries: readonly unknown[];
+};
+
 export type ApiServer = {
   readonly url: string;
   /** Newest first, as the API lists them. */
   payments: Payment[];
-  /** Answers every list of payments with this status. */
+  /** Files for people to import into the only books. */
+  importFiles: ServedFile[];
+  /** Answers every list with this status. */
   failing: number | null;
   /** Puts the payment first in the list, or in the place of its earlier state, and streams it. */
   stream(payment: Payment): void;
@@ -59,6 +71,20 @@ export async function openApiServer(dist: string): Promise<ApiServer> {
   app.get('/api/v1/documents/:id/raw', async (_request, reply) =>
     reply.type('application/octet-stream').send(Buffer.from(ORIGINAL)),
   );
+  app.get('/api/v1/systems/:id/import-files', async (_request, reply) =>
+    server.failing === null
+      ? { data: server.importFiles, next: null }
+      : problem(reply, server.failing),
+  );
+  app.get<{ Params: { id: string } }>(
+    '/api/v1/import-files/:id/content',
+    async ({ params }, reply) => {
+      const file = server.importFiles.find(({ id }) => id === params.id);
+      if (!file) return problem(reply, 403);
+      file.firstDownloadedAt = '2026-11-21T09:00:00.000Z';
+      return reply.type('application/octet-stream').send(Buffer.from(ORIGINAL));
+    },
+  );
   answerWhatNeverChanges(app);
   app.get('/api/v1/stream', (request, reply) => {
     reply.hijack();
@@ -72,6 +98,7 @@ export async function openApiServer(dist: string): Promise<ApiServer> {
   const server: ApiServer = {
     url: '',
     payments: [],
+    importFiles: [],
     failing: null,
     resumedAfter: [],
     stream(payment) {
@@ -99,6 +126,13 @@ function answerWhatNeverChanges(app: FastifyInstance): void {
     data: [
       { id: 'con_cards', portal: 'stripe', name: 'Cards' },
       { id: 'con_shop', portal: 'mollie', name: 'Web shop' },
+    ],
+    next: null,
+  }));
+  app.get('/api/v1/systems', async () => ({
+    data: [
+      { id: 'sys_books', kind: 'books', name: 'Sage 50' },
+      { id: 'sys_hook', kind: 'webhook', name: 'Dispatch board' },
     ],
     next: null,
   }));

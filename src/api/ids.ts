@@ -18,6 +18,7 @@ const ID_PREFIXES = {
   warranty: 'war',
   'parts-order': 'pt',
   delivery: 'dlv',
+  'import-file': 'imp',
 } as const;
 export type IdKind = keyof typeof ID_PREFIXES;
 

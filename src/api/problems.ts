@@ -18,6 +18,7 @@ export const PROBLEMS = {
   'not-syncable': { status: 409, title: 'The connection cannot be pulled' },
   'no-consent': { status: 409, title: 'The connection is not made by consent' },
   'not-retryable': { status: 409, title: 'The delivery cannot be retried' },
+  'no-import-file': { status: 409, title: 'There is nothing to write into an import file' },
   'not-uploadable': { status: 409, title: 'The connection cannot take this file' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be JSON' },

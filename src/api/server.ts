@@ -19,6 +19,7 @@ import { registerConnections } from './resources/connections.ts';
 import { registerCustomers } from './resources/customers.ts';
 import { registerDocuments } from './resources/documents.ts';
 import { registerFiles } from './resources/files.ts';
+import { registerImportFiles } from './resources/import-files.ts';
 import { registerLedger } from './resources/ledger.ts';
 import { registerPayments } from './resources/payments.ts';
 import { registerReceivables } from './resources/receivables.ts';
@@ -96,6 +97,7 @@ async function registerApi(plain: FastifyInstance, app: App): Promise<void> {
   registerLedger(api, app);
   registerConnections(api, app);
   registerSystems(api, app);
+  registerImportFiles(api, app);
   registerTryBody(api, app.now);
   await registerFiles(api, app);
   await registerStream(api, app, authenticate);

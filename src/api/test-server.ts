@@ -1,5 +1,8 @@
 /** For tests: the real server with a real database and a running applier, on a loopback port. */
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { testDatabase } from '../../test/support/database.ts';
 import { type App, openApp } from '../app.ts';
 import { readConfig } from '../config.ts';
@@ -35,9 +38,11 @@ export type Answer = {
 /** Starts it; `await using server = await startTestServer()`. */
 export async function startTestServer(): Promise<TestServer> {
   const database = await testDatabase();
+  const files = await mkdtemp(join(tmpdir(), 'checkvalve-files-'));
   const config = readConfig({
     environment: {
       DATABASE_URL: database.url,
+      CHECKVALVE_FILES_DIR: files,
       CHECKVALVE_LOG_LEVEL: 'silent',
       CHECKVALVE_MASTER_KEY: randomBytes(32).toString('base64'),
       CHECKVALVE_PUBLIC_URL: 'http://checkvalve.test',
@@ -78,6 +83,7 @@ export async function startTestServer(): Promise<TestServer> {
       await server.close();
       await app.close();
       await database[Symbol.asyncDispose]();
+      await rm(files, { recursive: true });
     },
   };
 }

@@ -24,6 +24,7 @@ export type BooksOptions = Options & {
 export function addConfigOptions(command: Command): Command {
   return command
     .option('--data <directory>', 'where the embedded database and the master key live')
+    .option('--files <directory>', 'where the folders of connections with files lie (<data>/files)')
     .option('--database-url <url>', 'a PostgreSQL of your own instead of the embedded one');
 }
 

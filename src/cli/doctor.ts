@@ -1,8 +1,12 @@
 /** `doctor`: whether everything works, in plain words, and what to do where it does not. */
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { countApiKeys } from '../api/api-keys.ts';
 import type { App } from '../app.ts';
 import { sql } from '../db/database.ts';
 import { type Finding, testConnection } from '../intake/test-connection.ts';
+import { folderOf } from '../intake/watched-folder.ts';
+import { findPortal } from '../portals/index.ts';
 import { addBooksOptions, type BooksOptions, type Registration, withBooks } from './command.ts';
 import { asJson, EXIT } from './terminal.ts';
 
@@ -97,21 +101,48 @@ async function examineDatabase(app: App, organizationId: number): Promise<readon
   return told;
 }
 
+type Examined = {
+  readonly id: string;
+  readonly name: string;
+  readonly portal: string;
+  readonly enabled: boolean;
+};
+
 async function examineConnections(app: App, organizationId: number): Promise<readonly Told[]> {
-  const connections = await app.database.query<{ id: string; name: string; enabled: boolean }>(sql`
-    select id, name, enabled from connections
+  const connections = await app.database.query<Examined>(sql`
+    select id, name, portal, enabled from connections
     where organization_id = ${organizationId} and portal <> 'own' order by id`);
   if (connections.length === 0) {
     return [{ level: 'warning', about: 'connections', text: 'there is none: checkvalve connect.' }];
   }
   const told = await Promise.all(
-    connections.map(async ({ id, name, enabled }): Promise<readonly Told[]> => {
+    connections.map(async ({ id, name, portal, enabled }): Promise<readonly Told[]> => {
       const about = `${name} (${id})`;
       // Whoever switched it off need not hear what else would be wrong with it.
       if (!enabled) return [{ level: 'ok', about, text: 'it is switched off.' }];
       const { findings } = await testConnection(app, organizationId, id);
-      return findings.map((finding) => ({ ...finding, about }));
+      return [...findings, ...(await examineFolder(app, { id, portal }))].map((finding) => ({
+        ...finding,
+        about,
+      }));
     }),
   );
   return told.flat();
+}
+
+/** Whether files can be put where the server on this machine looks for them. */
+async function examineFolder(
+  { config }: App,
+  { id, portal }: Pick<Examined, 'id' | 'portal'>,
+): Promise<readonly Finding[]> {
+  if (findPortal(portal)?.uploadLimitBytes === undefined) return [];
+  const { in: path } = folderOf(config.filesDirectory, id);
+  return access(path, constants.W_OK).then(
+    (): Finding[] => [{ level: 'ok', text: `files can be put into ${path}.` }],
+    ({ code }: NodeJS.ErrnoException): Finding[] => [
+      code === 'ENOENT'
+        ? { level: 'warning', text: `${path} is not there: a server that runs here makes it.` }
+        : { level: 'error', text: `files cannot be put into ${path} (${code}).` },
+    ],
+  );
 }

@@ -9,6 +9,7 @@ import { registerConnections } from './connections.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerExport } from './export.ts';
 import { registerImport } from './import.ts';
+import { registerImportFiles } from './import-files.ts';
 import { registerNormalize } from './normalize.ts';
 import { registerPortals } from './portals.ts';
 import { registerQueue } from './queue.ts';
@@ -42,6 +43,7 @@ export function createCli(
   registerApiKeys(registration);
   registerImport(registration);
   registerUpload(registration);
+  registerImportFiles(registration);
   registerQueue(registration);
   registerBooks(registration);
   registerExport(registration);

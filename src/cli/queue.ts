@@ -70,6 +70,9 @@ function countEverything(tx: Queryable, organizationId: number): Promise<Count[]
     union all
     select 'connections', case when enabled then 'enabled' else 'disabled' end, count(*)
     from connections where organization_id = ${organizationId} and portal <> 'own' group by enabled
+    union all
+    select 'files', 'failed', count(*) from failed_files
+    where organization_id = ${organizationId} having count(*) > 0
     order by topic, state`);
 }
 

@@ -148,8 +148,8 @@ async function readMarked(
   return new Map(ours.reverse().map(({ id, name }) => [id, name]));
 }
 
-const RECORDED_ON = ['payment.applied', 'payment.succeeded'];
-const REVERSED_ON = ['payment.failed', 'payment.voided', 'refund.succeeded', 'dispute.lost'];
+export const RECORDED_ON = ['payment.applied', 'payment.succeeded'];
+export const REVERSED_ON = ['payment.failed', 'payment.voided', 'refund.succeeded', 'dispute.lost'];
 
 type NotSent = Exclude<SendResult, { outcome: 'done' }>;
 
@@ -186,6 +186,11 @@ function isGone(payment: PaymentRow): boolean {
   return baseStatus(payment) !== 'succeeded' || refundedMinor + lostMinor >= receivedMinor;
 }
 
+/** True for what may record a payment. */
+export function mayRecord({ delivery }: DeliveryState): boolean {
+  return RECORDED_ON.includes(delivery.topic);
+}
+
 /** True for what may take a recorded payment back. */
 export function mayReverse({ delivery }: DeliveryState): boolean {
   return REVERSED_ON.includes(delivery.topic);
@@ -199,7 +204,7 @@ export function paymentToRecord(
 ): { readonly record: PaymentToRecord } | NotSent {
   const { payment, allocations, delivery, portal } = state;
   const skip = (because: string) => ({ outcome: 'skip', because }) as const;
-  if (!RECORDED_ON.includes(delivery.topic)) return skip(`books do not record ${delivery.topic}`);
+  if (!mayRecord(state)) return skip(`books do not record ${delivery.topic}`);
   if (payment.connectionId === connectionId) return skip('it came from these books');
   const heldAs = facts.held.get(payment.id);
   // A record of ours that was never confirmed may be there in part: the recording finds it and comes to its end.

@@ -6,6 +6,8 @@ export type SendResult =
   | ({ readonly outcome: 'done' } & Answered)
   /** There is nothing to tell this system; nothing was sent. */
   | { readonly outcome: 'skip'; readonly because: string }
+  /** Nothing was sent, and nothing is wrong: it is looked at again `until` then, however often. */
+  | { readonly outcome: 'wait'; readonly because: string; readonly until: Date }
   /**
    * `ourSide`: the system is well, something it needs is not there yet; the breaker is left
    * alone.

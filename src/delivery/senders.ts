@@ -9,6 +9,8 @@ import { ownMark } from '../portals/kit/own-mark.ts';
 import type { DeliveryState } from './delivery-state.ts';
 import type { DrainContext } from './drain-system.ts';
 import type { Post } from './outbound.ts';
+import { goesByFile } from './plan-by-file.ts';
+import { openFiling } from './record-by-file.ts';
 import {
   abandonInBooks,
   mayReverse,
@@ -85,6 +87,20 @@ async function toBooks(
   if (!connection?.enabled) {
     return async () => ({ outcome: 'retry', because: 'the books are disabled', ourSide: true });
   }
+  const recorded = async ({ payment }: DeliveryState, externalId: string): Promise<void> => {
+    const paymentId = `pay_${payment.id}`;
+    await storeOwnRecord(ctx.database, {
+      organizationId,
+      record: { kind: 'copy.recorded', paymentId, connectionId, externalId },
+      origin: 'delivery',
+      key: `copy:${connectionId}:${paymentId}`,
+      receivedAt: ctx.now(),
+    });
+    ctx.wakeApplier(organizationId);
+  };
+  if (goesByFile(connection.portal, connection.settings)) {
+    return openFiling(ctx, { systemId, connection, facts, states, recorded });
+  }
   return async (state) => {
     const paymentId = `pay_${state.payment.id}`;
     const notes = notesOf(ctx, { organizationId, connectionId, paymentId });
@@ -93,21 +109,16 @@ async function toBooks(
       const record = recordToReverse(state, facts);
       return 'outcome' in record ? record : reverseInBooks(books, record);
     }
-    const recorded = async (externalId: string): Promise<void> => {
-      await storeOwnRecord(ctx.database, {
-        organizationId,
-        record: { kind: 'copy.recorded', paymentId, connectionId, externalId },
-        origin: 'delivery',
-        key: `copy:${connectionId}:${paymentId}`,
-        receivedAt: ctx.now(),
-      });
-      ctx.wakeApplier(organizationId);
-    };
+    const asRecorded = (externalId: string) => recorded(state, externalId);
     const plan = paymentToRecord(state, connectionId, facts);
-    if (!('outcome' in plan)) return recordInBooks(books, plan.record, recorded);
+    if (!('outcome' in plan)) return recordInBooks(books, plan.record, asRecorded);
     if (plan.outcome !== 'skip' || facts.held.has(state.payment.id)) return plan;
     const mark = ownMark({ installation: facts.installation, paymentId });
     const { mayHaveArrived } = state.delivery;
-    return abandonInBooks(books, { paymentId, mark }, { skip: plan, mayHaveArrived, recorded });
+    return abandonInBooks(
+      books,
+      { paymentId, mark },
+      { skip: plan, mayHaveArrived, recorded: asRecorded },
+    );
   };
 }

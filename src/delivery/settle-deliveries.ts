@@ -25,7 +25,7 @@ export type SettleContext = {
 };
 
 export function wasTried({ result }: Pick<Tried, 'result'>): boolean {
-  return result.outcome !== 'skip' && result.outcome !== 'held';
+  return !['skip', 'held', 'wait'].includes(result.outcome);
 }
 
 /** Whether it shows how the system fares; a refusal shows that it answers. */
@@ -126,6 +126,13 @@ function settledAs(
       return { ...settled, state: 'done' };
     case 'skip':
       return { ...settled, state: 'skipped', lastError: result.because, uncounted: 1 };
+    case 'wait':
+      return {
+        state: 'waiting',
+        dueAt: result.until,
+        lastError: result.because,
+        uncounted: 1,
+      };
     case 'park':
       return { ...settled, state: 'parked', lastError: result.because };
     case 'held': {

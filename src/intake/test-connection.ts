@@ -3,6 +3,7 @@ import { sql } from '../db/database.ts';
 import type { PortalApi } from '../portals/contract.ts';
 import { addPullJob, type Connection, loadConnection } from './connections.ts';
 import { explainFailure, explainSkew } from './explain-failure.ts';
+import { readFailedFiles } from './failed-files.ts';
 import type { AccessContext, PortalAccess } from './portal-access.ts';
 import { readAgainFrom } from './pull-portal.ts';
 
@@ -108,6 +109,12 @@ async function noted(ctx: TestContext, connection: Connection): Promise<readonly
     findings.push({
       level: 'error',
       text: `${fetches.failed} announced objects could not be fetched.`,
+    });
+  }
+  for (const { name, because } of await readFailedFiles(ctx.database, organizationId, [id])) {
+    findings.push({
+      level: 'error',
+      text: `A file of its folder was not taken in, or not in whole: ${name}: ${because}`,
     });
   }
   return findings;

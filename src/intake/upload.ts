@@ -1,7 +1,7 @@
 /** Files that people bring: taken apart by their portal, and stored through the same door as everything else. */
 import { createHash } from 'node:crypto';
 import { type Database, type Queryable, sql } from '../db/database.ts';
-import type { Normalized, SplitDocument } from '../portals/contract.ts';
+import type { Normalized, Portal, SplitDocument } from '../portals/contract.ts';
 import { recordAudit } from './audit.ts';
 import type { Connection } from './connections.ts';
 import { type NewDocument, storableKey, storeDocuments } from './store.ts';
@@ -19,7 +19,7 @@ export type Uploaded = {
 /** A file that cannot be taken in; `message` is a sentence for the person who brought it. */
 export class NotUploadable extends Error {
   override readonly name = 'NotUploadable';
-  readonly because: 'no-files' | 'disabled' | 'empty' | 'too-large';
+  readonly because: 'no-files' | 'disabled' | 'empty' | 'too-large' | 'unreadable';
   constructor(because: NotUploadable['because'], message: string) {
     super(message);
     this.because = because;
@@ -41,9 +41,11 @@ export async function storeUpload(
     readonly body: Buffer;
     /** Who brings it, for the audit. */
     readonly actor: string;
+    /** What the person calls it, where that is known. */
+    readonly name?: string;
   },
 ): Promise<Uploaded> {
-  const { connection, body, actor } = upload;
+  const { connection, body, actor, name } = upload;
   objectTo(connection, body);
   const parts = connection.portal.split(body, {});
   const receivedAt = now();
@@ -75,10 +77,12 @@ export async function storeUpload(
       verb: 'connection.file-uploaded',
       subject: connection.id,
       details: {
+        ...(name === undefined ? {} : { name }),
         sha256: createHash('sha256').update(body).digest('hex'),
         size: body.length,
         documents: result.documents,
         new: result.new,
+        ...(result.setAside.length > 0 ? { setAside: result.setAside } : {}),
       },
     });
     return result;
@@ -92,12 +96,13 @@ function objectTo({ portal, name, enabled }: Connection, body: Buffer): void {
   }
   if (!enabled) throw new NotUploadable('disabled', `the connection ${name} is switched off`);
   if (body.length === 0) throw new NotUploadable('empty', 'the file is empty');
-  if (body.length > limit) {
-    throw new NotUploadable(
-      'too-large',
-      `the file has ${body.length} bytes; of ${portal.name} at most ${limit} are taken at once`,
-    );
-  }
+  if (body.length > limit) throw tooLarge(portal, body.length);
+}
+
+/** What stands against a file of so many bytes, which need not be read for it. */
+export function tooLarge({ name, uploadLimitBytes: limit }: Portal, bytes: number): NotUploadable {
+  const message = `the file has ${bytes} bytes; of ${name} at most ${limit} are taken at once`;
+  return new NotUploadable('too-large', message);
 }
 
 function documentsOf(

@@ -375,17 +375,19 @@ export type Portal<S = unknown, C = unknown> = {
     ): Promise<void>;
     /**
      * The file with which a person enters our payments, or takes them back, where no program may. Undefined when
-     * these settings let `recordPayment` do it. Pure. @throws Rejected for what such a file cannot say
+     * these settings let `recordPayment` do it, whatever the entries. A payment that was imported shows itself by its
+     * mark; what takes it back by a document that `normalize` ignores with a reason that names its `reversalMark`.
+     * Pure. @throws Rejected for what such a file cannot say
      */
     importFile?(entries: readonly FileEntry[], settings: S): ImportFile | undefined;
   };
 };
 
 /** One payment to be entered, or one entered before to be taken back. */
-export type FileEntry = {
-  readonly entry: 'payment' | 'reversal';
-  readonly payment: PaymentToRecord;
-};
+export type FileEntry =
+  | { readonly entry: 'payment'; readonly payment: PaymentToRecord }
+  /** `payment` as it was entered, `on`: the firm's day (`YYYY-MM-DD`) on which its money went. */
+  | { readonly entry: 'reversal'; readonly payment: PaymentToRecord; readonly on: string };
 /** `extension` without its dot. */
 export type ImportFile = { readonly extension: string; readonly body: Buffer };
 

@@ -111,12 +111,27 @@ export function driveEngine(firm: Firm): Engine {
     for (const { id: systemId } of systems) await recordIn(systemId);
   };
 
+  const imported = new Set<bigint>();
+  /** The bookkeeper imports each file that was written, once. */
+  const importFiles = async (): Promise<void> => {
+    const files = await db.query<{ id: bigint; connectionId: string; body: Buffer }>(
+      sql`select id, connection_id as "connectionId", body from import_files
+          where organization_id = ${organizationId} order by id`,
+    );
+    for (const { id, connectionId, body } of files.filter((file) => !imported.has(file.id))) {
+      imported.add(id);
+      const books = firm.books.find((one) => one.connectionId === connectionId);
+      books?.simulated.importFile?.(body.toString(), clock.at());
+    }
+  };
+
   const recordIn = async (systemId: string): Promise<void> => {
     const context = { ...jobs, chance: random.next, sender };
     for (let left = MAX_TRIES; left > 0; left -= 1) {
       const { nextAt } = await insist(() => drainSystem(context, { organizationId, systemId }));
       if (!nextAt) return;
       clock.passUntil(nextAt.getTime());
+      await importFiles();
       // Time passes for the pulls as well: what the books tell decides about recordings that nobody confirmed.
       for (const portal of firm.books) await pullOnce(portal);
       await applyAll();

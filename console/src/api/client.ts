@@ -47,6 +47,13 @@ export async function getOriginal(documentId: string, signal?: AbortSignal): Pro
   return response.blob();
 }
 
+/** The bytes of a file for people to import; it counts as downloaded from now on. */
+export async function getImportFile(id: string): Promise<Blob> {
+  const path = `import-files/${encodeURIComponent(id)}/content`;
+  const response = await get(path, {}, { accept: '*/*' }, withTimeout());
+  return response.blob();
+}
+
 /** The body of the event stream, open until the signal aborts. */
 export async function openStream(
   lastEventId: string | null,

@@ -5,6 +5,7 @@
 import { infiniteQueryOptions, type QueryClient, queryOptions } from '@tanstack/react-query';
 import { startOfDay } from '../format/instant.ts';
 import { getJson } from './client.ts';
+import type { ImportFile, ImportFiles } from './import-file.ts';
 import type { Page, Payment } from './payment.ts';
 import type { Trail } from './trail.ts';
 
@@ -21,6 +22,7 @@ export const KEYS = {
   trail: ['trail'],
   review: ['review-items'],
   connections: ['connections'],
+  importFiles: ['import-files'],
   portals: ['portals'],
 } as const;
 
@@ -94,6 +96,31 @@ export function connectionsQuery() {
     queryFn: ({ signal }) => getJson<Page<Connection>>('connections', { limit: PAGE_ROWS }, signal),
     select: (page) => page.data,
   });
+}
+
+type System = { readonly id: string; readonly kind: string; readonly name: string };
+
+/** The files written for people to import, the newest first. */
+export function importFilesQuery() {
+  return queryOptions({
+    queryKey: KEYS.importFiles,
+    queryFn: ({ signal }) => readImportFiles(signal),
+  });
+}
+
+async function readImportFiles(signal: AbortSignal): Promise<ImportFiles> {
+  const systems = await getJson<Page<System>>('systems', { limit: PAGE_ROWS }, signal);
+  const books = systems.data.filter(({ kind }) => kind === 'books');
+  const pages = await Promise.all(
+    books.map(async ({ id, name }) => {
+      const path = `systems/${encodeURIComponent(id)}/import-files`;
+      const { data, next } = await getJson<Page<ImportFile>>(path, {}, signal);
+      return { files: data.map((file) => ({ ...file, books: name })), next };
+    }),
+  );
+  const files = pages.flatMap((page) => page.files);
+  files.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+  return { files, complete: pages.every(({ next }) => next === null) };
 }
 
 /** How the portals spell their names; they change only with the program. */

@@ -2,11 +2,11 @@
  * The list of payments with its states: being read, unreadable, empty, filtered to nothing, and
  * full.
  */
-import { Alert, Button, Code, Group, Skeleton, Stack, Text } from '@mantine/core';
+import { Alert, Button, Code, Group, Skeleton, Text } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
 import { paymentsQuery } from '../api/queries.ts';
+import { Notice } from '../notice.tsx';
 import { CONSOLE_PATHS } from '../paths.ts';
 import { useSearchChange } from './filters.tsx';
 import { matchesText } from './match-text.ts';
@@ -106,23 +106,6 @@ function NoPaymentsYet() {
         {'./bin/checkvalve connect stripe --name Cards\n./bin/checkvalve demo'}
       </Code>
     </Notice>
-  );
-}
-
-type NoticeProps = {
-  readonly title: string;
-  readonly role?: 'status' | 'alert';
-  readonly children: ReactNode;
-};
-
-function Notice({ title, role = 'status', children }: NoticeProps) {
-  return (
-    <Stack align="center" className="cv-list" gap="sm" px="md" py={56} role={role}>
-      <Text className={role === 'alert' ? 'cv-trouble' : undefined} fw={600}>
-        {title}
-      </Text>
-      {children}
-    </Stack>
   );
 }
 

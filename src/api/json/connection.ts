@@ -1,6 +1,7 @@
 /** Connections as people see them: never a secret, always their health. */
 import { z } from 'zod';
 import { type Queryable, type Sql, sql } from '../../db/database.ts';
+import { readFailedFiles } from '../../intake/failed-files.ts';
 import { findPortal } from '../../portals/index.ts';
 import { groupBy, instantJson } from './shapes.ts';
 
@@ -39,6 +40,11 @@ export const connectionJson = z
     refusals: z
       .array(z.object({ code: z.string(), count: z.number().int(), lastBecause: z.string() }))
       .meta({ description: 'Deliveries without effect in the last day.' }),
+    failedFiles: z
+      .array(z.object({ name: z.string(), because: z.string(), failedAt: instantJson }))
+      .meta({
+        description: 'What lies in `failed` of its watched folder, for a person to look at.',
+      }),
     createdAt: instantJson,
   })
   .meta({ id: 'Connection' });
@@ -102,6 +108,11 @@ export async function readConnections(
     group by connection_id, code
     order by connection_id, code`);
   const byConnection = groupBy(refusals, (row) => row.id);
+  const ids = rows.map((row) => row.id);
+  const failed = groupBy(
+    await readFailedFiles(tx, organizationId, ids),
+    ({ connectionId }) => connectionId,
+  );
   return rows.map((row) => ({
     id: row.id,
     portal: row.portal,
@@ -111,7 +122,7 @@ export async function readConnections(
     webhookUrl: webhookUrl(input.publicUrl, row),
     settings: row.settings,
     health: {
-      state: stateOf(row),
+      state: stateOf(row, failed.has(row.id)),
       lastReceivedAt: row.lastReceivedAt,
       lastPulledAt: row.lastPulledAt,
       lastError: row.lastError,
@@ -123,6 +134,11 @@ export async function readConnections(
       code,
       count,
       lastBecause: because,
+    })),
+    failedFiles: (failed.get(row.id) ?? []).map(({ name, because, failedAt }) => ({
+      name,
+      because,
+      failedAt,
     })),
     createdAt: row.createdAt,
   }));
@@ -139,11 +155,14 @@ function pullOf(row: ConnectionRecord): NonNullable<ConnectionJson['pull']> {
   };
 }
 
-/** An error older than the last good pull is history. */
-function stateOf(row: ConnectionRecord): ConnectionJson['health']['state'] {
+/** An error older than the last good pull is history; a file that failed lasts until somebody takes it away. */
+function stateOf(
+  row: ConnectionRecord,
+  hasFailedFiles: boolean,
+): ConnectionJson['health']['state'] {
   if (!row.enabled) return 'disabled';
   if (row.reauthorizeSince !== null) return 'reauthorize';
   const { lastErrorAt, lastPulledAt } = row;
   const failing = lastErrorAt !== null && (lastPulledAt === null || lastErrorAt > lastPulledAt);
-  return failing ? 'failing' : 'ok';
+  return failing || hasFailedFiles ? 'failing' : 'ok';
 }

@@ -27,6 +27,16 @@ export function ownMark({ installation, paymentId }: OwnMark): string {
   return `CV-${installation}-pay${tail}`;
 }
 
+/** The mark of what takes a payment back, where that is a record of its own: `CV-ab12cd-pay_12-R`. */
+export function reversalMark(mark: string): string {
+  return `${mark}-R`;
+}
+
+/** True for a text that is such a mark: a person who only mentions a payment's mark does not write one. */
+export function isReversalMark(text: string | null): boolean {
+  return text !== null && /^CV-[a-z0-9]{6}-pay[_.][0-9a-z]{1,8}-R$/i.test(text);
+}
+
 /**
  * The first mark inside a text that people and banks may have wrapped or put in upper case;
  * undefined when there is none.

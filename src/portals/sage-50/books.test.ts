@@ -427,7 +427,7 @@ test('without a bridge that records, the file is named', async () => {
     await using connection = await connect({ bridge });
     const { api } = connection;
     const payment = ours('NORTHF', 'SIM-7:1');
-    const byFile = rejected(/import the file/);
+    const byFile = rejected(/goes by an import file/);
     await assert.rejects(books.recordPayment(api, payment, context(connection)), byFile);
     const recorded = { externalId: 'SIM-7:2', mark: payment.mark };
     await assert.rejects(reverse(api, recorded, context(connection)), byFile);

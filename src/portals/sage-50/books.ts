@@ -24,6 +24,7 @@ export const books: NonNullable<Portal<Sage50Settings>['books']> = {
   importFile,
 };
 
+/** Never reached while the settings stay: what goes by file is not asked of a program. */
 function byFile(mark: string) {
-  return refusal(`no bridge records ${mark}: import the file that is written for it`);
+  return refusal(`no bridge records ${mark}: it goes by an import file`);
 }

@@ -59,7 +59,8 @@ describe('the import of the UK edition', () => {
   test('is the sample, but for the words that are ours', () => {
     const reversal: FileEntry = {
       entry: 'reversal',
-      payment: stripe({ receivedOn: '2026-11-06', amountMinor: 10000n, invoices: [] }),
+      on: '2026-11-06',
+      payment: stripe({ amountMinor: 10000n, invoices: [] }),
     };
     const file = written([payment(), reversal], UK);
     const free = ['Reference', 'Details', 'Extra Reference', 'User Name'];
@@ -137,7 +138,11 @@ describe('the import of the US edition', () => {
   });
 
   test('refuses what it cannot say', () => {
-    const reversal: FileEntry = { entry: 'reversal', payment: stripe({ currency: 'USD' }) };
+    const reversal: FileEntry = {
+      entry: 'reversal',
+      on: '2026-11-06',
+      payment: stripe({ currency: 'USD' }),
+    };
     rejects(reversal, US, /cannot take a receipt back: void/);
     rejects(dollars({ amountMinor: 46250n }), US, /10\.00 USD more/);
     rejects(dollars({ currency: 'CAD' }), US, /exchange rate/);
@@ -175,7 +180,12 @@ for (const edition of ['uk', 'us'] as const) {
     assert.deepEqual(marks, ['pay_12', 'pay_13']);
     assert.deepEqual(sage.truth(), []);
     if (edition === 'us') return;
-    const back = importFile([{ entry: 'reversal', payment: ours(customer, invoice) }], given);
+    const taken = {
+      entry: 'reversal',
+      on: '2026-11-05',
+      payment: ours(customer, invoice),
+    } as const;
+    const back = importFile([taken], given);
     sage.importFile(String(back?.body), minutes(2));
     const after = Buffer.from(sage.exportFile());
     const read = readBody({ id: 'sage-50', body: after, settings: given }, NOW);

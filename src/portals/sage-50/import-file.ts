@@ -1,7 +1,7 @@
 /** Files by which a bookkeeper imports our payments: the audit trail of the UK edition, cash receipts of the US one. */
 import type { FileEntry, ImportFile, PaymentToRecord } from '../contract.ts';
+import { reversalMark } from '../kit/own-mark.ts';
 import { writeDay } from './dates.ts';
-import { reversalReference } from './own-reversal.ts';
 import { amountOf, bankOf, cut, refusal, type Share, sharesOf, totalOf } from './recording.ts';
 import type { Sage50Settings } from './settings.ts';
 
@@ -40,13 +40,14 @@ const UK_ACCOUNT_WIDTH = 8;
 const UK_DETAILS_WIDTH = 60;
 
 /** The import knows no receipt that is allocated, so the details tell the bookkeeper what to allocate. */
-function ukRows({ entry, payment }: FileEntry, settings: Sage50Settings): readonly string[][] {
+function ukRows(given: FileEntry, settings: Sage50Settings): readonly string[][] {
+  const { entry, payment } = given;
   const { mark, currency, amountMinor, memo, customerExternalId, from } = payment;
   requireCurrency(payment, settings);
   const account = exact(customerExternalId, UK_ACCOUNT_WIDTH, 'Account Reference');
   const names = sharesOf(payment, settings).map(({ name }) => name);
   const isPayment = entry === 'payment';
-  const reference = isPayment ? mark : reversalReference(mark);
+  const reference = isPayment ? mark : reversalMark(mark);
   const details = isPayment
     ? [memo, ...(names.length > 0 ? ['INV', ...names] : [])].join(' ')
     : `${from.portal} refund of ${mark}`;
@@ -55,7 +56,7 @@ function ukRows({ entry, payment }: FileEntry, settings: Sage50Settings): readon
     account,
     bankOf(settings),
     '0',
-    writeDay(payment.receivedOn, 'dmy'),
+    writeDay(given.entry === 'payment' ? payment.receivedOn : given.on, 'dmy'),
     reference,
     cut(details, UK_DETAILS_WIDTH),
     amountOf(amountMinor, currency),

@@ -3,12 +3,12 @@ import type { Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent, Payer, Reference } from '../events.ts';
 import { digestOf } from '../kit/documents.ts';
 import { WireMismatch } from '../kit/errors.ts';
+import { isReversalMark } from '../kit/own-mark.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
 import { midnightOf, utcOf } from './dates.ts';
 import { normalizeDistributions } from './distributions.ts';
 import { type Facts, factsOfReceipt, factsOfRows, present, requireDataset } from './facts.ts';
 import { readFile } from './files.ts';
-import { isReversalReference } from './own-reversal.ts';
 import { idOf, type Sage50Settings, zoneOf } from './settings.ts';
 import { isJson } from './split.ts';
 import { isNobodys, typeOf } from './types.ts';
@@ -84,8 +84,12 @@ function normalizeFacts(facts: Facts, { settings, digest }: Reading): Normalized
     case 'SA':
       return withMoney(facts, () => [...customers, paymentEvent(facts, reading)]);
     case 'SP':
-      if (isReversalReference(facts.reference)) {
-        return { ignored: `${id} takes back ${facts.reference}, which we recorded ourselves` };
+      if (isReversalMark(facts.reference)) {
+        return {
+          ignored: deleted
+            ? `${id} took a payment of ours back, and was deleted`
+            : `${id} takes back by ${facts.reference} what we recorded ourselves`,
+        };
       }
       return withMoney(facts, () => [...customers, refundEvent(facts, reading)]);
     case 'BR':

@@ -4,9 +4,9 @@ import { z } from 'zod';
 import { fromDecimalText } from '../../money/money.ts';
 import type { PaymentToRecord, PortalApi, Recording } from '../contract.ts';
 import { Rejected, WireMismatch } from '../kit/errors.ts';
+import { reversalMark } from '../kit/own-mark.ts';
 import { differenceOfShares, sumShares } from '../kit/shares.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
-import { reversalReference } from './own-reversal.ts';
 import { amountOf, bankOf, cut, refusal, sharesOf, totalOf } from './recording.ts';
 import { idOf, type Sage50Settings } from './settings.ts';
 import { type Receipt, receipt as wireReceipt } from './wire.ts';
@@ -60,7 +60,7 @@ export async function reverseOwn(
     type: 'SP',
     accountRef,
     bankCode,
-    reference: reversalReference(mark),
+    reference: reversalMark(mark),
     details: cut(`takes back ${mark}`, DETAILS_WIDTH),
     currency,
     grossAmount,
