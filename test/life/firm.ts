@@ -1,6 +1,9 @@
 /** One firm for all systems: its server, a process that is killed and started again, as people and portals see it. */
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { seededRandom } from '../../simulators/random.ts';
 import { connectDatabase, sql } from '../../src/db/database.ts';
@@ -33,12 +36,14 @@ export async function openFirm(seed: number): Promise<Firm> {
   const database = await testDatabase();
   const port = await freePort(seed);
   const url = `http://127.0.0.1:${port}`;
+  const files = await mkdtemp(join(tmpdir(), 'checkvalve-life-'));
   const settings: CommandSettings = {
     where: ['--database-url', database.url],
     environment: {
       CHECKVALVE_MASTER_KEY: randomBytes(32).toString('base64'),
       CHECKVALVE_LOG_LEVEL: 'silent',
       CHECKVALVE_PUBLIC_URL: url,
+      CHECKVALVE_FILES_DIR: files,
     },
   };
   const server = serverProcess(settings, port);
@@ -47,6 +52,7 @@ export async function openFirm(seed: number): Promise<Firm> {
     await (await opened)?.close();
     await server.kill();
     await database[Symbol.asyncDispose]();
+    await rm(files, { recursive: true, force: true });
   };
   const command = async (...words: string[]): Promise<string> => {
     const { code, output } = await runCommand(words, settings);

@@ -2,6 +2,7 @@
 import { fromDecimalText } from '../../money/money.ts';
 import type { Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent } from '../events.ts';
+import { bareEvent } from '../kit/bare-event.ts';
 import { elsewhereAt } from '../kit/elsewhere.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
@@ -172,20 +173,6 @@ function describeError(value: unknown): string {
   return message === undefined
     ? 'the body is neither a callback nor an answer of FreshBooks'
     : `FreshBooks answered with an error: ${message}`;
-}
-
-/** The fields in which an event without amount, payer and references does not differ from others. */
-function bareEvent(currency: string) {
-  return {
-    externalPaymentId: null,
-    amountMinor: 0n,
-    currency,
-    feeMinor: null,
-    method: null,
-    references: [],
-    customer: null,
-    links: {},
-  } satisfies Omit<CanonicalEvent, 'type' | 'eventId' | 'occurredAt'>;
 }
 
 /** States carry no number: the second of the last change orders them. */

@@ -1,7 +1,8 @@
 /** MYOB documents into canonical events; see MAPPING.md for every field. */
 import { fromDecimalText } from '../../money/money.ts';
 import type { Normalized, PortalDocument } from '../contract.ts';
-import type { CanonicalEvent, InvoiceFacts, Method, Payer, Reference } from '../events.ts';
+import type { InvoiceFacts, Method, Payer, Reference } from '../events.ts';
+import { bareEvent } from '../kit/bare-event.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
 import { dayOf, instantOf, midnightOf } from './instants.ts';
@@ -285,19 +286,6 @@ function revisionOf({ readAt }: Reading): { readonly revision?: number } {
 
 function stateId({ companyFileId }: ReadingSettings, uid: string, state: string): string {
   return [...(companyFileId === undefined ? [] : [companyFileId]), uid, state].join(':');
-}
-
-function bareEvent(currency: string) {
-  return {
-    externalPaymentId: null,
-    amountMinor: 0n,
-    currency,
-    feeMinor: null,
-    method: null,
-    references: [],
-    customer: null,
-    links: {},
-  } satisfies Omit<CanonicalEvent, 'type' | 'eventId' | 'occurredAt'>;
 }
 
 function present(text: string | null | undefined): string | null {

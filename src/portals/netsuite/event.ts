@@ -1,25 +1,12 @@
 /** The parts that NetSuite's events share: identity, and the taking back of what is gone. */
 import type { Normalized } from '../contract.ts';
-import type { CanonicalEvent, InvoiceFacts } from '../events.ts';
+import type { CanonicalEvent } from '../events.ts';
+import { bareEvent, goneInvoice } from '../kit/bare-event.ts';
 import { absolute, type Money } from './references.ts';
 import type { ReadingSettings } from './settings.ts';
 import type { Type } from './wire.ts';
 
 export const TIME_ZONE = 'America/Los_Angeles';
-
-/** The fields in which an event without amount, payer and references does not differ from others. */
-export function bareEvent(currency: string) {
-  return {
-    externalPaymentId: null,
-    amountMinor: 0n,
-    currency,
-    feeMinor: null,
-    method: null,
-    references: [],
-    customer: null,
-    links: {},
-  } satisfies Omit<CanonicalEvent, 'type' | 'eventId' | 'occurredAt'>;
-}
 
 /** The id of a state that nothing announced: account, record and when it was changed. */
 export function stateId({ accountId }: ReadingSettings, ...parts: readonly string[]): string {
@@ -61,19 +48,5 @@ export function removal(
 export function depositIsNoPayout(id: string): Normalized {
   return {
     ignored: `bank deposit ${id}: deposits group payments already known (setting depositsArePayouts is off)`,
-  };
-}
-
-function goneInvoice(externalId: string, currency: string): InvoiceFacts {
-  return {
-    externalId,
-    number: null,
-    currency,
-    totalMinor: 0n,
-    issuedOn: null,
-    dueOn: null,
-    customerExternalId: null,
-    workOrder: null,
-    purchaseOrder: null,
   };
 }

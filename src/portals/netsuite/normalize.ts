@@ -1,8 +1,9 @@
 /** NetSuite documents into canonical events; see MAPPING.md for every field. */
 import type { Normalized, PortalDocument } from '../contract.ts';
+import { bareEvent } from '../kit/bare-event.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
-import { bareEvent, stateId, TIME_ZONE } from './event.ts';
+import { stateId, TIME_ZONE } from './event.ts';
 import { instantOf, revisionOf } from './instants.ts';
 import { normalizeDeleted, normalizeNudge } from './notice.ts';
 import { nameOf, present } from './references.ts';

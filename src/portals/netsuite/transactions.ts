@@ -2,8 +2,9 @@
 import { fromDecimalText } from '../../money/money.ts';
 import type { Normalized } from '../contract.ts';
 import type { CanonicalEvent, InvoiceFacts } from '../events.ts';
+import { bareEvent } from '../kit/bare-event.ts';
 import { WireMismatch } from '../kit/errors.ts';
-import { bareEvent, depositIsNoPayout, removal, stateId, TIME_ZONE } from './event.ts';
+import { depositIsNoPayout, removal, stateId, TIME_ZONE } from './event.ts';
 import { dayOf, instantOf, revisionOf } from './instants.ts';
 import {
   absolute,

@@ -3,24 +3,9 @@
  */
 import type { Normalized } from '../contract.ts';
 import type { CanonicalEvent } from '../events.ts';
+import { goneInvoice } from '../kit/bare-event.ts';
 import type { ReadingSettings } from './settings.ts';
 import type { Entity } from './wire.ts';
-
-/**
- * The fields in which an event without amount, payer and references does not differ from others.
- */
-export function bareEvent(currency: string) {
-  return {
-    externalPaymentId: null,
-    amountMinor: 0n,
-    currency,
-    feeMinor: null,
-    method: null,
-    references: [],
-    customer: null,
-    links: {},
-  } satisfies Omit<CanonicalEvent, 'type' | 'eventId' | 'occurredAt'>;
-}
 
 /**
  * What a voided or deleted object takes back. QuickBooks no longer tells its amount, so it is 0 and
@@ -42,7 +27,7 @@ export function removal(
       return { events: [{ ...event, type: 'refund.failed', refundId: id }] };
     case 'Invoice':
       return {
-        events: [{ invoice: goneInvoice(id, event), ...event, type: 'invoice.voided' }],
+        events: [{ invoice: goneInvoice(id, event.currency), ...event, type: 'invoice.voided' }],
       };
     case 'Deposit':
       return settings.depositsArePayouts
@@ -65,18 +50,4 @@ export function stateId(
   state: number | string,
 ): string {
   return [...(realmId === undefined ? [] : [realmId]), entity, id, state].join(':');
-}
-
-function goneInvoice(externalId: string, { currency }: { readonly currency: string }) {
-  return {
-    externalId,
-    number: null,
-    currency,
-    totalMinor: 0n,
-    issuedOn: null,
-    dueOn: null,
-    customerExternalId: null,
-    workOrder: null,
-    purchaseOrder: null,
-  };
 }

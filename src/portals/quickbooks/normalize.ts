@@ -2,6 +2,7 @@
 import { fromDecimalText } from '../../money/money.ts';
 import type { Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent, InvoiceFacts } from '../events.ts';
+import { bareEvent } from '../kit/bare-event.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { readInstant } from '../kit/intuit.ts';
 import { fault } from '../kit/intuit-queries.ts';
@@ -17,7 +18,7 @@ import {
   workOrderOf,
 } from '../kit/intuit-transactions.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
-import { bareEvent, depositIsNoPayout, removal, stateId } from './event.ts';
+import { depositIsNoPayout, removal, stateId } from './event.ts';
 import { normalizeNotice } from './notice.ts';
 import type { ReadingSettings } from './settings.ts';
 import { customer, deletedRow, ENTITIES, type Entity } from './wire.ts';

@@ -1,8 +1,9 @@
 /** What each kind of QuickBooks notice asks for. */
 import type { Normalized } from '../contract.ts';
+import { bareEvent } from '../kit/bare-event.ts';
 import { readInstant } from '../kit/intuit.ts';
 import { type NoticeFacts, readNotice } from '../kit/intuit-notices.ts';
-import { bareEvent, removal } from './event.ts';
+import { removal } from './event.ts';
 import type { ReadingSettings } from './settings.ts';
 import { ENTITIES, type Entity } from './wire.ts';
 

@@ -1,6 +1,7 @@
 /** Sage 50's documents into canonical events; see MAPPING.md for every field. */
 import type { Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent, Payer, Reference } from '../events.ts';
+import { bareEvent } from '../kit/bare-event.ts';
 import { digestOf } from '../kit/documents.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { isReversalMark } from '../kit/own-mark.ts';
@@ -270,17 +271,4 @@ function payerOf({ account, accountName, email }: Facts): Payer | null {
 function revisionOf(statedAt: string | null): { readonly revision?: number } {
   if (statedAt === null) return {};
   return { revision: Math.floor((Date.parse(statedAt) - REVISIONS_FROM_MS) / 1000) };
-}
-
-function bareEvent(currency: string) {
-  return {
-    externalPaymentId: null,
-    amountMinor: 0n,
-    currency,
-    feeMinor: null,
-    method: null,
-    references: [],
-    customer: null,
-    links: {},
-  } satisfies Omit<CanonicalEvent, 'type' | 'eventId' | 'occurredAt'>;
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { fromDecimalText } from '../../money/money.ts';
 import type { Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent, Method, Payer, Reference } from '../events.ts';
+import { bareEvent } from '../kit/bare-event.ts';
 import { findOwnMark } from '../kit/own-mark.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
 import { readGatewayBody } from './gateway.ts';
@@ -266,16 +267,3 @@ const METHODS: ReadonlyMap<string, Method> = new Map([
   ['creditcard', 'card'],
   ['onlinechargecard', 'card'],
 ]);
-
-function bareEvent(currency: string) {
-  return {
-    externalPaymentId: null,
-    amountMinor: 0n,
-    currency,
-    feeMinor: null,
-    method: null,
-    references: [],
-    customer: null,
-    links: {},
-  } satisfies Omit<CanonicalEvent, 'type' | 'eventId' | 'occurredAt'>;
-}

@@ -3,6 +3,7 @@ import type { Money } from '../../money/money.ts';
 import { fromDecimalText } from '../../money/money.ts';
 import type { Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent, InvoiceFacts, Payer } from '../events.ts';
+import { bareEvent } from '../kit/bare-event.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
 import { meansOf, moneyOf } from './amounts.ts';
@@ -320,17 +321,4 @@ function stateId(
   state: string | readonly string[],
 ): string {
   return [companyDb, entity, id, state].flat().join(':');
-}
-
-function bareEvent(currency: string) {
-  return {
-    externalPaymentId: null,
-    amountMinor: 0n,
-    currency,
-    feeMinor: null,
-    method: null,
-    references: [],
-    customer: null,
-    links: {},
-  } satisfies Omit<CanonicalEvent, 'type' | 'eventId' | 'occurredAt'>;
 }

@@ -2,6 +2,7 @@
 import { fromDecimalText } from '../../money/money.ts';
 import type { Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent, InvoiceFacts } from '../events.ts';
+import { bareEvent } from '../kit/bare-event.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
 import { changedAt, readDay } from './instants.ts';
@@ -242,18 +243,4 @@ function amountOf(text: string, currency: string, path: string): bigint {
   const { minor } = fromDecimalText(text, currency);
   if (minor < 0n) throw new WireMismatch(`${path}: ${text} is below zero`);
   return minor;
-}
-
-/** The fields in which an event without money, payer and references does not differ from others. */
-function bareEvent(currency: string) {
-  return {
-    externalPaymentId: null,
-    amountMinor: 0n,
-    currency,
-    feeMinor: null,
-    method: null,
-    references: [],
-    customer: null,
-    links: {},
-  } satisfies Omit<CanonicalEvent, 'type' | 'eventId' | 'occurredAt'>;
 }

@@ -2,6 +2,7 @@
 import { fromDecimalText } from '../../money/money.ts';
 import type { Normalized, PortalDocument } from '../contract.ts';
 import type { CanonicalEvent } from '../events.ts';
+import { bareEvent } from '../kit/bare-event.ts';
 import { WireMismatch } from '../kit/errors.ts';
 import { parseExactJson, readWire } from '../kit/wire.ts';
 import { elsewhereOf, methodOf, readInstant, referencesOf, workOrderIn } from './reading.ts';
@@ -119,7 +120,7 @@ function gone(
   return {
     events: [
       {
-        ...bare(homeCurrency ?? 'USD'),
+        ...bareEvent(homeCurrency ?? 'USD'),
         type: 'payment.voided',
         externalPaymentId: paymentId,
         eventId: `${paymentId}:deleted`,
@@ -146,7 +147,7 @@ function refundOf(
   return {
     events: [
       {
-        ...bare(currency),
+        ...bareEvent(currency),
         type: 'refund.succeeded',
         externalPaymentId: paymentId,
         refundId: facts.payment_refund_id,
@@ -172,7 +173,7 @@ function invoiceOf(row: unknown, timeZone: string | undefined): Normalized {
   if (totalMinor < 0n) throw new WireMismatch(`total: ${facts.total} is not documented`);
   const written = workOrderIn(facts.reference_number);
   const event = {
-    ...bare(currency),
+    ...bareEvent(currency),
     eventId: `invoice:${externalId}:${changed}`,
     occurredAt,
     amountMinor: totalMinor,
@@ -208,7 +209,7 @@ function contactOf(row: unknown, { homeCurrency }: ReadingSettings): Normalized 
   return {
     events: [
       {
-        ...bare(facts.currency_code ?? homeCurrency ?? 'USD'),
+        ...bareEvent(facts.currency_code ?? homeCurrency ?? 'USD'),
         type: 'customer.upserted',
         eventId: `contact:${externalId}:${changed}`,
         occurredAt,
@@ -221,19 +222,6 @@ function contactOf(row: unknown, { homeCurrency }: ReadingSettings): Normalized 
       },
     ],
   };
-}
-
-function bare(currency: string) {
-  return {
-    externalPaymentId: null,
-    amountMinor: 0n,
-    currency,
-    feeMinor: null,
-    method: null,
-    references: [],
-    customer: null,
-    links: {},
-  } satisfies Omit<CanonicalEvent, 'type' | 'eventId' | 'occurredAt'>;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
