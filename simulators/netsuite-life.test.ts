@@ -1,8 +1,7 @@
 /** The life of one payment at a simulated account, with what goes wrong on the way, by each way to sign in. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Notice, PaymentToRecord } from '../src/portals/contract.ts';
-import { RetryLater } from '../src/portals/kit/errors.ts';
+import type { Notice } from '../src/portals/contract.ts';
 import { netsuite } from '../src/portals/netsuite/index.ts';
 import {
   cheque,
@@ -12,8 +11,8 @@ import {
   NOW,
   pullRound,
 } from '../src/portals/netsuite/simulated-connection.ts';
+import { loseFirstAnswer, tellLifeOfRecord } from '../test/support/life-of-record.ts';
 import { readBody } from '../test/support/simulated-api.ts';
-import { memoryNotes } from '../test/support/simulated-books.ts';
 import type { SimulatedNotice } from './contract.ts';
 
 const delivered = (notice: SimulatedNotice, at: Date): Notice => ({
@@ -29,57 +28,16 @@ for (const [way, key] of [
   ['consent', 'ec'],
 ] as const) {
   test(`by ${way} (${key}): pulled, recorded once though the answer was lost, read back, deleted`, async () => {
-    let losing = true;
-    await using connection = await connect({
-      way,
-      key,
-      meddle: async (call, send) => {
-        const answer = await send();
-        if (call.method !== 'PUT' || !losing) return answer;
-        losing = false;
-        throw new RetryLater('the answer was lost on its way');
-      },
-    });
-    const { account, api, settings } = connection;
-    const { books } = netsuite;
-    assert.ok(books);
-    const { customer, invoice } = fill(account);
-    const first = await pullRound(connection, { at: minutes(5) });
-    const known = first.events.find(({ type }) => type === 'invoice.upserted');
-    assert.equal(known?.invoice?.externalId, invoice);
-    assert.equal(known?.invoice?.workOrder, 'WO-20881');
-    const payment: PaymentToRecord = {
-      paymentId: 'pay_7',
-      from: { portal: 'stripe', externalId: 'pi_7' },
-      mark: 'CV-ab12cd-pay_7',
-      customerExternalId: customer,
-      amountMinor: 123910n,
-      currency: 'USD',
+    const meddle = loseFirstAnswer(({ method }) => method === 'PUT');
+    await using connection = await connect({ way, key, meddle });
+    await tellLifeOfRecord<Awaited<ReturnType<typeof pullRound>>>({
+      portal: 'netsuite',
+      connection,
+      simulated: connection.account,
+      books: fill(connection.account),
       receivedOn: '2026-11-03',
-      method: 'card',
-      memo: 'stripe pi_7',
-      invoices: [{ externalId: invoice, amountMinor: 123910n }],
-    };
-    const context = { settings, idempotencyKey: 'org_1/pay_7/netsuite', notes: memoryNotes() };
-    await assert.rejects(books.recordPayment(api, payment, context), RetryLater);
-    account.expireAccessTokens?.();
-    const { externalId } = await books.recordPayment(api, payment, context);
-    assert.deepEqual(
-      account.recordedPayments().map((one) => one.externalId),
-      [externalId],
-    );
-    const second = await pullRound(connection, { ...first, at: minutes(10) });
-    const echo = second.events.find((one) => one.type === 'payment.succeeded');
-    assert.equal(echo?.externalPaymentId, externalId);
-    assert.ok(echo?.references.some(({ text }) => text?.includes(payment.mark)));
-    await books.reversePayment?.(api, { externalId, mark: payment.mark }, context);
-    const third = await pullRound(connection, { ...second, at: minutes(15) });
-    assert.deepEqual(
-      third.events
-        .filter(({ type }) => type.startsWith('payment.'))
-        .map(({ type, externalPaymentId }) => [type, externalPaymentId]),
-      [['payment.voided', externalId]],
-    );
+      pull: (minute, before) => pullRound(connection, { ...before, at: minutes(minute) }),
+    });
   });
 }
 

@@ -1,8 +1,6 @@
 /** The life of one payment at a simulated company, with what goes wrong on the way, by either API. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { PaymentToRecord } from '../src/portals/contract.ts';
-import { RetryLater } from '../src/portals/kit/errors.ts';
 import { sageIntacct } from '../src/portals/sage-intacct/index.ts';
 import {
   APIS,
@@ -10,64 +8,26 @@ import {
   connect,
   fill,
   minutes,
-  money,
   NOW,
   pullRound,
 } from '../src/portals/sage-intacct/simulated-connection.ts';
-import { memoryNotes } from '../test/support/simulated-books.ts';
-
-const books = sageIntacct.books ?? assert.fail('no books');
+import { loseFirstAnswer, tellLifeOfRecord } from '../test/support/life-of-record.ts';
 
 for (const api of APIS) {
   test(`connected, pulled, recorded once though the answer was lost, read back, session ended: ${api}`, async () => {
-    let losing = true;
-    await using connection = await connect({
-      api,
-      forgetRate: 0.1,
-      meddle: async (call, send) => {
-        const answer = await send();
-        const creates = /<create>/.test(call.body?.text ?? '') || /\/payment$/.test(call.path);
-        if (!creates || !losing) return answer;
-        losing = false;
-        throw new RetryLater('the answer was lost on its way');
-      },
-    });
-    const { company, settings } = connection;
-    const { customer, invoice } = fill(company);
-    const first = await pullRound(connection, { at: minutes(5) });
-    const known = first.events.find(({ type }) => type === 'invoice.upserted');
-    assert.equal(known?.invoice?.externalId, invoice);
-    assert.equal(known?.invoice?.workOrder, 'WO-20881');
-    const payment: PaymentToRecord = {
-      paymentId: 'pay_7',
-      from: { portal: 'stripe', externalId: 'pi_7' },
-      mark: 'CV-ab12cd-pay_7',
-      customerExternalId: customer,
-      amountMinor: 123910n,
-      currency: 'USD',
-      receivedOn: '2026-11-20',
-      method: 'card',
-      memo: 'stripe pi_7',
-      invoices: [{ externalId: invoice, amountMinor: 123910n }],
-    };
-    const context = { settings, idempotencyKey: payment.mark, notes: memoryNotes('pay_7') };
-    await assert.rejects(books.recordPayment(connection.api, payment, context), RetryLater);
-    company.expireAccessTokens();
-    const { externalId } = await books.recordPayment(connection.api, payment, context);
-    assert.deepEqual(
-      company.recordedPayments().map((one) => one.externalId),
-      [externalId],
+    const meddle = loseFirstAnswer(
+      ({ body, path }) => /<create>/.test(body?.text ?? '') || /\/payment$/.test(path),
     );
-    const second = await pullRound(connection, { ...first, at: minutes(10) });
-    const echo = second.events.find((one) => one.type === 'payment.succeeded');
-    assert.equal(echo?.externalPaymentId, externalId);
-    assert.ok(echo?.references.some(({ text }) => text?.includes(payment.mark)));
-    const reversal = { ...context, idempotencyKey: `${payment.mark}-reversed` };
-    await books.reversePayment?.(connection.api, { externalId, mark: payment.mark }, reversal);
-    const third = await pullRound(connection, { ...second, at: minutes(15) });
-    assert.deepEqual(money(third.events), [['payment.voided', externalId]]);
-    const fourth = await pullRound(connection, { ...third, at: minutes(20) });
-    assert.deepEqual(fourth.events, []);
+    await using connection = await connect({ api, forgetRate: 0.1, meddle });
+    const last = await tellLifeOfRecord<Awaited<ReturnType<typeof pullRound>>>({
+      portal: 'sage-intacct',
+      connection,
+      simulated: connection.company,
+      books: fill(connection.company),
+      receivedOn: '2026-11-20',
+      pull: (minute, before) => pullRound(connection, { ...before, at: minutes(minute) }),
+    });
+    assert.deepEqual((await pullRound(connection, { ...last, at: minutes(20) })).events, []);
   });
 }
 
