@@ -724,6 +724,27 @@ describe('what only looks like the same money waits for a person', () => {
     ]);
   });
 
+  it('money that tells what it is for only when what shows it has paid just that', async () => {
+    await using firm = await openFirm(['stripe', 'servicemobility']);
+    const { books, tell } = firm;
+    await books.own(INVOICE);
+    await tell('stripe', stripe.described(''));
+    await tell('servicemobility', serviceMobility('WO-1', 'T-1'));
+    assert.equal(
+      (await openReviews(books)).some(({ kind }) => kind === 'possible-duplicate'),
+      false,
+    );
+    await tell('stripe', { ...stripe.named('WO-1'), id: 'evt_later' });
+    assert.deepEqual((await paymentsOf(books)).toSorted(), [
+      'servicemobility pending 0-0',
+      'stripe succeeded 14900-0',
+    ]);
+    const [invoice] = await books.db.query<{ status: string }>(
+      sql`select status from invoices where organization_id = ${books.organizationId}`,
+    );
+    assert.equal(invoice?.status, 'paid', 'by the one that holds the money');
+  });
+
   it('a copy goes on waiting when the money that it resembles is given back', async () => {
     await using firm = await openFirm(['stripe', 'servicemobility']);
     const { books, tell } = firm;

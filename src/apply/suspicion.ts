@@ -86,11 +86,23 @@ export function doubtPayerOf(
   payment: PaymentRow,
   row: InvoiceRow | WorkOrderRow,
 ): void {
+  doubtPayer(ctx, payment, targetOf(ctx, row));
+}
+
+/** Holds money that was posted before it told what it is for, if another had paid just that by then. */
+export function doubtLatePurpose(ctx: Deciding, payment: PaymentRow): void {
+  if (payment.allocatedMinor > 0n || payment.held) return;
+  for (const { reference, settled } of resolveReferences(ctx.books, payment)) {
+    if (reference.kind === 'memo') continue;
+    for (const target of settled) doubtPayer(ctx, payment, target);
+  }
+}
+
+function doubtPayer(ctx: Deciding, payment: PaymentRow, target: Target): void {
   if (payment.vouched || payment.receivedMinor === 0n) return;
-  const target = targetOf(ctx, row);
   if (target.openMinor === null || target.openMinor >= payment.amountMinor) return;
   const [other] = ctx.books.allocations
-    .find(target.kind === 'invoice' ? 'invoice' : 'workOrder', String(row.id))
+    .find(target.kind === 'invoice' ? 'invoice' : 'workOrder', String(target.id))
     .filter(({ amountMinor }) => amountMinor > 0n)
     .flatMap(({ paymentId }) => ctx.books.payments.get(paymentId) ?? [])
     .filter((one) => mayBeSame(ctx, payment, one))
