@@ -11,7 +11,12 @@ import { type DeliveryState, loadStates } from './delivery-state.ts';
 import { drainDeliveries } from './drain.ts';
 import { type DrainContext, drainSystem } from './drain-system.ts';
 import { openOutbound } from './outbound.ts';
-import { paymentToRecord, readBooksFacts } from './record-in-books.ts';
+import {
+  confirmationKey,
+  paymentToRecord,
+  readBooksFacts,
+  recordToReverse,
+} from './record-in-books.ts';
 import type { SendResult } from './send-result.ts';
 import { openSenders } from './senders.ts';
 import { createSystem, loadSystem, type SystemKind, updateSystem } from './systems.ts';
@@ -365,4 +370,31 @@ test('what the books hold and how they call a customer is read for the whole bat
       { outcome: 'skip', because: 'it pays no invoice of these books' },
     ],
   );
+});
+
+test('a record that was confirmed is ours, though its delivery never came to an end', async () => {
+  await using house = await open({});
+  const { db, organizationId } = house;
+  const connectionId = await house.connect('quickbooks', 'books');
+  await house.pay('chk-1');
+  await house.drain();
+  const payment = house.sent[0]?.payment ?? assert.fail('nothing was sent');
+  const paymentId = `pay_${payment.id}`;
+  await house.own(
+    { kind: 'copy.recorded', paymentId, connectionId, externalId: '991' },
+    confirmationKey(connectionId, payment.id),
+  );
+  await house.apply();
+  const deliveries = house.sent.map(({ delivery }) => ({ ...delivery, topic: 'payment.voided' }));
+  const states = await loadStates(db, organizationId, deliveries);
+  const facts = await readBooksFacts(db, {
+    organizationId,
+    systemId: 'sys_none',
+    connectionId,
+    states,
+  });
+  assert.deepEqual([...facts.recorded], [payment.id]);
+  const gone = { ...(states[0] as DeliveryState), payment: { ...payment, refundedMinor: 1050n } };
+  const reversal = recordToReverse(gone, facts);
+  assert.equal('externalId' in reversal && reversal.externalId, '991');
 });

@@ -2,6 +2,8 @@
 import { ownPaymentIds } from '../apply/find-twin.ts';
 import type { PaymentRow } from '../apply/rows.ts';
 import { type Queryable, sql } from '../db/database.ts';
+import { OWN_CONNECTION } from '../intake/own-document.ts';
+import { ownDocumentKey } from '../intake/store.ts';
 import { businessDay } from '../money/business-day.ts';
 import { baseStatus } from '../payments/fold.ts';
 import type { PaymentToRecord, Portal, PortalApi, RecordingNotes } from '../portals/contract.ts';
@@ -65,7 +67,16 @@ export async function readBooksFacts(
           and payment_id = any(${paymentIds}::bigint[])`,
   );
   const doneOn = (topics: readonly string[]) =>
-    new Set(done.filter(({ topic }) => topics.includes(topic)).map(({ id }) => id));
+    done.filter(({ topic }) => topics.includes(topic)).map(({ id }) => id);
+  // A server may die between the confirmation and the end of its delivery.
+  const byKey = new Map(
+    paymentIds.map((id) => [ownDocumentKey(confirmationKey(connectionId, id)), id]),
+  );
+  const confirmed = await tx.query<{ key: string }>(
+    sql`select dedupe_key as key from documents
+        where organization_id = ${organizationId} and connection_id = ${OWN_CONNECTION}
+          and dedupe_key = any(${[...byKey.keys()]}::text[])`,
+  );
   const customers = await tx.query<{ id: bigint; name: string }>(
     sql`select entity_id as id, external_id as name from identities
         where organization_id = ${organizationId} and kind = 'customer'
@@ -83,12 +94,20 @@ export async function readBooksFacts(
     ...firm,
     held: new Map(held.map(({ id, name }) => [id, name])),
     marked: await readMarked(tx, { organizationId, connectionId, paymentIds }, firm.installation),
-    recorded: doneOn(RECORDED_ON),
-    takenBack: doneOn(REVERSED_ON),
+    recorded: new Set([
+      ...doneOn(RECORDED_ON),
+      ...confirmed.flatMap(({ key }) => byKey.get(key) ?? []),
+    ]),
+    takenBack: new Set(doneOn(REVERSED_ON)),
     ...(await readNews(tx, { organizationId, connectionId, states })),
     customers: new Map(customers.map(({ id, name }) => [id, name])),
     otherBooks: new Set(others.map(({ id }) => id)),
   };
+}
+
+/** The key of the own document that says under which id these books hold our record. */
+export function confirmationKey(connectionId: string, paymentId: bigint): string {
+  return `copy:${connectionId}:pay_${paymentId}`;
 }
 
 /** How far these books have been heard, and when they were last spoken to. */

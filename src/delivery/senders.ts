@@ -13,6 +13,7 @@ import { goesByFile } from './plan-by-file.ts';
 import { openFiling } from './record-by-file.ts';
 import {
   abandonInBooks,
+  confirmationKey,
   mayReverse,
   paymentToRecord,
   readBooksFacts,
@@ -93,7 +94,7 @@ async function toBooks(
       organizationId,
       record: { kind: 'copy.recorded', paymentId, connectionId, externalId },
       origin: 'delivery',
-      key: `copy:${connectionId}:${paymentId}`,
+      key: confirmationKey(connectionId, payment.id),
       receivedAt: ctx.now(),
     });
     ctx.wakeApplier(organizationId);

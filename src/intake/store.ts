@@ -105,6 +105,11 @@ export async function storeDocuments(
   return ids;
 }
 
+/** The key, within our own connection, of what is entered under one. */
+export function ownDocumentKey(key: string): string {
+  return storableKey(`own:${key}`);
+}
+
 /**
  * Enters what our own side says. With a `key` the same key enters once; without one every call is a new document.
  * @throws WireMismatch when the record does not fit its schema.
@@ -134,7 +139,7 @@ export async function storeOwnRecords(
       organizationId: input.organizationId,
       connectionId: OWN_CONNECTION,
       origin: input.origin,
-      key: `own:${input.key ?? randomUUID()}`,
+      key: ownDocumentKey(input.key ?? randomUUID()),
       body: Buffer.from(JSON.stringify(input.record)),
       headers: { 'content-type': 'application/json' },
       authentic: true,
