@@ -5,8 +5,10 @@ import { openTestBooks, type TestBooks } from '../../test/support/books.ts';
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts';
 import { sql } from '../db/database.ts';
 import { storeDocuments } from '../intake/store.ts';
+import type { CanonicalEvent } from '../portals/events.ts';
 import { findPortal } from '../portals/index.ts';
 import { checkRebuild } from './rebuild.ts';
+import { idsInMemos } from './same-money.ts';
 import { verifyBooks } from './verify.ts';
 
 let database: TestDatabase;
@@ -411,6 +413,15 @@ describe('the id of a payment that somebody wrote beside a copy in the books', (
       );
     });
   }
+
+  it('is a long word with a digit or without a vowel', () => {
+    const text = 'Deposit for compressor: ktpmqpsr, (pi_3QkX1aL2) INV-12 rebuild';
+    const event = { references: [{ kind: 'memo', text }] } as unknown as CanonicalEvent;
+    assert.deepEqual(
+      idsInMemos(event).map(({ externalId }) => externalId),
+      ['ktpmqpsr', 'pi_3QkX1aL2'],
+    );
+  });
 
   it('is no certainty when that money went back: it may have been paid anew', async () => {
     await using firm = await openFirm(['stripe', 'quickbooks']);

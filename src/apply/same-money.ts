@@ -54,12 +54,12 @@ function writtenIds(ctx: Deciding, event: CanonicalEvent): readonly Named[] {
   return nearnessOf(ctx, ctx.document.connectionId) === 0 ? idsInMemos(event) : [];
 }
 
-/** Words of memos that may be a portal's id: long, and with a digit. */
+/** Words of memos that may be a portal's id: long, and with a digit or without a vowel, as no word of a language is. */
 export function idsInMemos({ references }: CanonicalEvent): readonly Named[] {
   const words = references
     .filter(({ kind }) => kind === 'memo')
     .flatMap(({ text = '' }) => text.slice(0, MEMO_LENGTH).split(/[\s,;:()[\]{}"'<>|]+/))
-    .filter((word) => word.length >= SHORTEST_ID && /\d/.test(word));
+    .filter((word) => word.length >= SHORTEST_ID && (/\d/.test(word) || !/[aeiou]/i.test(word)));
   return [...new Set(words)].slice(0, MOST_IDS).map((externalId) => ({ externalId }));
 }
 
