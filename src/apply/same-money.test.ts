@@ -788,7 +788,10 @@ describe('what only looks like the same money waits for a person', () => {
     await using firm = await openFirm(['stripe', 'servicemobility']);
     const { books, tell } = firm;
     await tell('stripe', stripe.named('WO-1', 'pi_9', 7_450));
-    await tell('servicemobility', serviceMobility('WO-1', 'T-1', 74.5));
+    await tell('servicemobility', {
+      ...serviceMobility('WO-1', 'T-1', 74.5),
+      PaymentUTC: new Date(AT * 1000 + 3_600_000).toISOString(),
+    });
     assert.deepEqual(await paymentsOf(books), [
       'stripe succeeded 7450-0',
       'servicemobility pending 0-0',
@@ -804,6 +807,25 @@ describe('what only looks like the same money waits for a person', () => {
     );
     assert.equal(invoice?.status, 'paid');
     assert.deepEqual(await openReviews(books), []);
+  });
+
+  it('two halves within minutes wait for a person, though both are lacking', async () => {
+    await using firm = await openFirm(['stripe', 'servicemobility']);
+    const { books, tell } = firm;
+    await books.own(INVOICE);
+    await tell('stripe', stripe.named('WO-1', 'pi_9', 7_450));
+    await tell('servicemobility', serviceMobility('WO-1', 'T-1', 74.5));
+    await books.own({ ...INVOICE, dueOn: '2026-12-24' });
+    await books.apply();
+    assert.deepEqual(await paymentsOf(books), [
+      'stripe succeeded 7450-0',
+      'servicemobility pending 0-0',
+    ]);
+    await decide(books, 'separate');
+    assert.deepEqual(await paymentsOf(books), [
+      'stripe succeeded 7450-0',
+      'servicemobility succeeded 7450-0',
+    ]);
   });
 
   it('is posted when what it resembled turns out to have failed', async () => {

@@ -41,6 +41,8 @@ const DAY_MS = 86_400_000;
 /** A shop shows a payment when it is made; a bookkeeper enters it when there is time. */
 const SHOWN_WINDOW_MS = 3 * DAY_MS;
 const ENTERED_WINDOW_MS = 45 * DAY_MS;
+/** So near to each other nobody pays two equal parts by two portals. */
+const SAME_MOMENT_MS = 15 * 60_000;
 
 const BY_HAND: readonly string[] = ['cash', 'check'];
 
@@ -157,10 +159,18 @@ export function suspectsFor(ctx: Deciding, row: InvoiceRow | WorkOrderRow): read
     });
 }
 
-/** What the other gave back is lacking again, and a gateway that one of them names says more than what is lacking. */
+/**
+ * What the other gave back is lacking again; and the moment, or a gateway that one of them names, says more than what is
+ * lacking.
+ */
 function lackTells(ctx: Deciding, payment: PaymentRow): boolean {
   const other = ctx.books.payments.get(suspectedPayment(payment) ?? 0n);
-  return !other || !(gaveBack(other) || sharesGateway(ctx, payment, other));
+  if (!other) return true;
+  return !(
+    gaveBack(other) ||
+    isSameMoment(ctx, payment, other) ||
+    sharesGateway(ctx, payment, other)
+  );
 }
 
 function targetOf({ books }: Deciding, row: InvoiceRow | WorkOrderRow): Target {
@@ -286,7 +296,14 @@ function isUnexplained(ctx: Deciding, payment: PaymentRow): boolean {
 function looksLike(ctx: Deciding, payment: PaymentRow, other: PaymentRow): boolean {
   if (!mayBeSame(ctx, payment, other)) return false;
   // What was paid back leaves its invoice open: a copy of it looks like money that pays it anew.
-  return gaveBack(other) || !hasRoom(ctx, payment);
+  return gaveBack(other) || isSameMoment(ctx, payment, other) || !hasRoom(ctx, payment);
+}
+
+/** A shop shows a payment in the moment in which it is made; the books know days. */
+function isSameMoment(ctx: Deciding, payment: PaymentRow, other: PaymentRow): boolean {
+  const apartMs = Math.abs(Date.parse(payment.occurredAt) - Date.parse(other.occurredAt));
+  const nearness = [payment, other].map(({ connectionId }) => nearnessOf(ctx, connectionId));
+  return !nearness.includes(0) && apartMs <= SAME_MOMENT_MS;
 }
 
 function gaveBack(payment: PaymentRow): boolean {
