@@ -92,7 +92,10 @@ async function reckon(firm: Firm, story: Story): Promise<string[]> {
   return problems;
 }
 
-/** Everything is sent and pulled once more, and the books must not notice. */
+/**
+ * Everything is sent and pulled once more, and the books must not notice. Only a payment whose every notice had been
+ * lost before it was deleted comes and goes: what is left of that must be nothing.
+ */
 async function repeatEverything(
   firm: Firm,
   engine: Engine,
@@ -102,24 +105,50 @@ async function repeatEverything(
   await post.repeatAll();
   await engine.settle(post);
   const after = await booksOf(firm);
-  return after === before ? [] : [`a repetition changed the books from ${before} to ${after}`];
+  const same = (of: keyof Books) => after[of] === before[of];
+  const isNothing = after.voided > before.voided && same('balances') && same('standing');
+  if (same('history') || isNothing) return [];
+  return [
+    `a repetition changed the books from ${before.history} to ${after.history}`,
+    `(${before.standing} of ${before.balances} to ${after.standing} of ${after.balances})`,
+  ];
 }
+
+type Books = {
+  /** Everything that ever happened. */
+  readonly history: string;
+  /** How much lies on each account; what stands of payments, allocations and releases; payments that are void. */
+  readonly balances: string;
+  readonly standing: string;
+  readonly voided: number;
+};
 
 /**
  * Without voided payments: one may be told of now whose every notice had been lost, and it never was money. And without
  * those that wait because they may be another: a notice that had been lost may say that they are.
  */
-async function booksOf({ db, organizationId }: Firm): Promise<string> {
-  const [row] = await db.query<{ books: string }>(
-    sql`select concat_ws(' ', h.entry_sequence, encode(h.entry_hash, 'hex'),
-          (select count(*) from payments where organization_id = ${organizationId}
-             and status <> 'voided' and suspect is null),
+async function booksOf({ db, organizationId }: Firm): Promise<Books> {
+  const payments = sql`(select count(*) from payments where organization_id = ${organizationId}
+    and status <> 'voided' and suspect is null)`;
+  const [row] = await db.query<Books>(
+    sql`select concat_ws(' ', h.entry_sequence, encode(h.entry_hash, 'hex'), ${payments},
           (select count(*) from allocations where organization_id = ${organizationId}),
           (select count(*) from actions where organization_id = ${organizationId}),
-          (select count(*) from deliveries where organization_id = ${organizationId})) as books
+          (select count(*) from deliveries where organization_id = ${organizationId})) as history,
+        (select md5(string_agg(concat_ws(' ', account, currency, debit_minor - credit_minor), ';'
+            order by account, currency))
+         from account_balances where organization_id = ${organizationId}
+           and debit_minor <> credit_minor) as balances,
+        concat_ws(' ', ${payments},
+          (select count(*) from allocations where organization_id = ${organizationId} and amount_minor > 0),
+          (select count(*) from actions where organization_id = ${organizationId} and taken_back_at is null)
+        ) as standing,
+        (select count(*)::int from payments where organization_id = ${organizationId}
+           and status = 'voided') as voided
         from organization_heads h where h.organization_id = ${organizationId}`,
   );
-  return row?.books ?? '';
+  if (!row) throw new Error('the firm has no books');
+  return row;
 }
 
 async function countRows({ db, organizationId }: Firm) {
