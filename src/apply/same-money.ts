@@ -228,15 +228,21 @@ export function otherAmountElsewhere(ctx: Deciding, payment: PaymentRow): Paymen
   const { books } = ctx;
   const { connectionId, externalId } = payment;
   const named = namesOf(ctx, payment).filter(
-    (one) => !one.externalId?.startsWith(amountName(payment)),
+    (one) => isDistinct(one.externalId) && !one.externalId?.startsWith(amountName(payment)),
   );
   const further = books.identities
     .of(keyOf('payment', payment.id))
     .filter((one) => one.connectionId === connectionId)
     .map((one) => one.externalId);
-  return namedElsewhere(ctx, { connectionId, ids: [externalId, ...further], named })
+  const ids = [externalId, ...further].filter(isDistinct);
+  return namedElsewhere(ctx, { connectionId, ids, named })
     .filter(({ id, receivedMinor }) => id !== payment.id && receivedMinor > 0n)
     .sort((left, right) => (left.id < right.id ? -1 : 1))[0];
+}
+
+/** Two companies both have a payment 818: with other amounts that says nothing. */
+function isDistinct(id: string | undefined): boolean {
+  return (id?.length ?? 0) >= SHORTEST_ID;
 }
 
 function withoutCopies(
