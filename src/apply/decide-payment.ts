@@ -33,7 +33,7 @@ import { resolveReferences } from './payment-targets.ts';
 import { moneyText, postReceipt, takeBackReceipt } from './receipt.ts';
 import type { PaymentRow } from './rows.ts';
 import { nearnessOf } from './same-money.ts';
-import { isOwnMoney, letGo } from './suspicion.ts';
+import { doubtLatePurpose, isOwnMoney, letGo } from './suspicion.ts';
 
 export type PaymentEvent = CanonicalEvent & { readonly type: PaymentEventType };
 
@@ -116,6 +116,7 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
     newPayment(ctx, event);
   if (payment.connectionId !== connectionId) return;
   const seen = known && whatIsApplied(known);
+  const named = known?.references;
   mergeLinked(ctx, payment, event);
   mergeElsewhere(ctx, payment, event);
   if (payment.mirrors !== null) return;
@@ -125,6 +126,7 @@ export function decidePayment(ctx: Deciding, event: PaymentEvent): void {
   if (copy) giveWay(ctx, { weaker: copy, stronger: payment });
   foldEvent(ctx, payment, event);
   settleMoney(ctx, payment, event);
+  if (known && payment.references !== named) doubtLatePurpose(ctx, payment);
   payment.status = statusOf(payment);
   touchPayment(ctx, payment);
   // A document that tells nothing new must not move money, even if other money has moved meanwhile.

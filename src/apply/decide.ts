@@ -18,7 +18,6 @@ import {
   queueDelivery,
 } from './deciding.ts';
 import { settleReleases } from './settle-releases.ts';
-import { doubtLatePurpose } from './suspicion.ts';
 
 /** What normalising said of a document. */
 export type Reading =
@@ -79,7 +78,10 @@ export function decide(books: Books, document: DocumentAtHand, reading: Reading)
       });
     });
   if ('decision' in reading) decideOwn(ctx, reading.decision);
-  applyPayments(ctx);
+  for (const id of [...ctx.toApply].sort((a, b) => (a < b ? -1 : 1))) {
+    const payment = books.payments.get(id);
+    if (payment) applyCash(ctx, payment);
+  }
   settleReleases(ctx);
   for (const paymentId of ctx.applied) queueDelivery(ctx, { topic: 'payment.applied', paymentId });
   for (const id of ctx.touched.payments) {
@@ -89,18 +91,6 @@ export function decide(books: Books, document: DocumentAtHand, reading: Reading)
     books.payments.put(payment);
   }
   return outcome('applied', null);
-}
-
-/** Applies what is unapplied; once more, what a payment that turned out to be in doubt had taken. */
-function applyPayments(ctx: Deciding): void {
-  const { toApply, books } = ctx;
-  const payments = () =>
-    [...toApply].sort((a, b) => (a < b ? -1 : 1)).flatMap((id) => books.payments.get(id) ?? []);
-  const applied = payments();
-  for (const payment of applied) applyCash(ctx, payment);
-  toApply.clear();
-  for (const payment of applied) doubtLatePurpose(ctx, payment);
-  for (const payment of payments()) applyCash(ctx, payment);
 }
 
 /** Everything that stands against the document, before anything is changed. */

@@ -576,6 +576,21 @@ describe('money that went back went back once', () => {
 });
 
 describe('what only looks like the same money waits for a person', () => {
+  for (const total of ['149.00', '250.00', '500.00']) {
+    it(`told late what it is for, of an invoice of ${total}`, async () => {
+      await using firm = await openFirm(['stripe', 'servicemobility']);
+      const { books, tell } = firm;
+      await books.own({ ...INVOICE, total: { amount: total, currency: 'USD' } });
+      await tell('stripe', stripe.described(''));
+      await tell('servicemobility', serviceMobility('WO-1', 'T-1'));
+      await tell('stripe', { ...stripe.named('WO-1'), id: 'evt_later' });
+      assert.deepEqual((await paymentsOf(books)).toSorted(), [
+        'servicemobility pending 0-0',
+        'stripe succeeded 14900-0',
+      ]);
+    });
+  }
+
   for (const first of ['stripe', 'servicemobility']) {
     const told = async (firm: Awaited<ReturnType<typeof openFirm>>) => {
       await firm.books.own(INVOICE);

@@ -88,28 +88,28 @@ export function doubtPayerOf(
   payment: PaymentRow,
   row: InvoiceRow | WorkOrderRow,
 ): void {
-  doubtPayer(ctx, payment, targetOf(ctx, row));
-}
-
-/** Holds money that was posted before it told what it is for, if another had paid just that by then. */
-export function doubtLatePurpose(ctx: Deciding, payment: PaymentRow): void {
-  if (payment.allocatedMinor > 0n || payment.held) return;
-  for (const { reference, settled } of resolveReferences(ctx.books, payment)) {
-    if (reference.kind === 'memo') continue;
-    for (const target of settled) doubtPayer(ctx, payment, target);
-  }
-}
-
-function doubtPayer(ctx: Deciding, payment: PaymentRow, target: Target): void {
   if (payment.vouched || payment.receivedMinor === 0n) return;
+  const target = targetOf(ctx, row);
   if (target.openMinor === null || target.openMinor >= payment.amountMinor) return;
   const [other] = ctx.books.allocations
-    .find(target.kind === 'invoice' ? 'invoice' : 'workOrder', String(target.id))
+    .find(target.kind === 'invoice' ? 'invoice' : 'workOrder', String(row.id))
     .filter(({ amountMinor }) => amountMinor > 0n)
     .flatMap(({ paymentId }) => ctx.books.payments.get(paymentId) ?? [])
     .filter((one) => mayBeSame(ctx, payment, one))
     .sort(byId);
   if (!other) return;
+  holdWeaker(ctx, payment, other);
+}
+
+/** Holds one of two that were posted, when money tells what it is for only now and another was for just that. */
+export function doubtLatePurpose(ctx: Deciding, payment: PaymentRow): void {
+  const { vouched, receivedMinor, allocatedMinor } = payment;
+  if (vouched || receivedMinor === 0n || allocatedMinor > 0n) return;
+  const other = alikeOf(ctx, payment);
+  if (other) holdWeaker(ctx, payment, other);
+}
+
+function holdWeaker(ctx: Deciding, payment: PaymentRow, other: PaymentRow): void {
   const suspicion = suspicionOf(ctx, payment, { other, because: 'alike' });
   hold(ctx, suspicion.waits ?? payment, suspicion);
   ctx.toApply.add(payment.id);
@@ -210,9 +210,7 @@ function suspicionOf(ctx: Deciding, payment: PaymentRow, found: Resemblance): Su
 function resembling(ctx: Deciding, payment: PaymentRow): Resemblance | undefined {
   const named = otherAmountElsewhere(ctx, payment);
   if (named) return { other: named, because: 'named' };
-  const [alike] = payersOf(ctx, payment, { kinds: PURPOSES, givenBack: true })
-    .filter((other) => looksLike(ctx, payment, other))
-    .sort(byId);
+  const alike = alikeOf(ctx, payment);
   if (alike) return { other: alike, because: 'alike' };
   const email = emailKey(payment.payer?.email);
   const gateways = gatewaysOf(ctx, payment);
@@ -222,6 +220,13 @@ function resembling(ctx: Deciding, payment: PaymentRow): Resemblance | undefined
   if (through) return { other: through, because: 'gateway' };
   const unexplained = enteredAs(ctx, payment);
   return unexplained && { other: unexplained, because: 'unexplained' };
+}
+
+/** The first of those that were for the same thing. */
+function alikeOf(ctx: Deciding, payment: PaymentRow): PaymentRow | undefined {
+  return payersOf(ctx, payment, { kinds: PURPOSES, givenBack: true })
+    .filter((other) => looksLike(ctx, payment, other))
+    .sort(byId)[0];
 }
 
 function whyText(
