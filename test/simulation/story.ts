@@ -204,8 +204,19 @@ function orderActs(telling: Telling, portal: ConnectedPortal, paying: Paying): A
     return [start(begin), (at) => settle(id, at), ...after];
   }
   if (way === 3 && authorize) {
-    if (capture && random.chance(0.6)) return [start(authorize), (at) => capture(id, at), ...after];
-    return [start(authorize), (at) => simulated.void?.(id, at)];
+    let until = 0;
+    const reserve: Act = (at) => {
+      until = at.getTime() + AUTHORIZED_FOR_MS;
+      return start(authorize)(at);
+    };
+    const inTime =
+      (act: Act): Act =>
+      (at) =>
+        at.getTime() < until ? act(at) : undefined;
+    if (capture && random.chance(0.6)) {
+      return [reserve, inTime((at) => capture(id, at)), ...after.map(inTime)];
+    }
+    return [reserve, inTime((at) => simulated.void?.(id, at))];
   }
   const showing = showActs(telling, portal, { ...paying, id: () => id });
   if (!showing) return [start(simulated.pay), ...after];
@@ -217,6 +228,9 @@ function orderActs(telling: Telling, portal: ConnectedPortal, paying: Paying): A
   };
   return showing.later ? [pay, ...interleave(random.between, [show], back)] : [pay, ...back];
 }
+
+/** Later nobody captures or voids an authorization, and no portal is asked about it any more. */
+const AUTHORIZED_FOR_MS = 20 * 86_400_000;
 
 /** Portals that shops and billing systems know as gateways. */
 const GATEWAYS: readonly string[] = [
