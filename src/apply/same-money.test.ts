@@ -207,6 +207,25 @@ const quickbooks = {
   deposit: (amount: number) => quickbooks.entity('Deposit', { Id: '301', TotalAmt: amount }),
 };
 
+const zohoBooks = {
+  paid: (reference_number: string) => ({
+    payment: {
+      payment_id: '460000000326238033',
+      payment_mode: 'Check',
+      amount: 99,
+      date: '2026-11-12',
+      status: 'success',
+      reference_number,
+      customer_id: '46',
+      customer_name: 'Harbor Millworks',
+      currency_code: 'USD',
+      invoices: [],
+      created_time: '2026-11-12T13:57:33+0000',
+      last_modified_time: '2026-11-12T13:57:33+0000',
+    },
+  }),
+};
+
 const serviceMobility = (workOrder: string, TransactionID: string, Amount = 149) => ({
   Amount,
   MerchantID: 'm-1',
@@ -243,7 +262,7 @@ async function openFirm(portals: readonly string[]) {
   const books = await openTestBooks(database.url);
   const connections = new Map<string, string>();
   for (const id of portals) {
-    const role = id === 'quickbooks' ? 'books' : 'source';
+    const role = ['quickbooks', 'zoho-books'].includes(id) ? 'books' : 'source';
     connections.set(id, await books.connect(id, role, SETTINGS[id] ?? {}));
   }
   let told = 0;
@@ -413,6 +432,37 @@ describe('the id of a payment that somebody wrote beside a copy in the books', (
       );
     });
   }
+
+  for (const order of permutations(['paid', 'copy'] as const)) {
+    it(`${order.join(', ')}: says nothing of another amount`, async () => {
+      await using firm = await openFirm(['stripe', 'quickbooks']);
+      const { books, tell } = firm;
+      await tell('quickbooks', quickbooks.invoice());
+      for (const step of order) {
+        if (step === 'paid') await tell('stripe', stripe.paid(9_900));
+        if (step === 'copy') await tell('quickbooks', quickbooks.noted('rest of pi_3QkX1aL2'));
+      }
+      assert.deepEqual((await paymentsOf(books)).toSorted(), [
+        'quickbooks succeeded 14900-0',
+        'stripe succeeded 9900-0',
+      ]);
+    });
+  }
+
+  it('is no id that two payments have in common', async () => {
+    await using firm = await openFirm(['zoho-books', 'quickbooks']);
+    const { books, tell } = firm;
+    await tell('quickbooks', quickbooks.noted('cheque CHK-7124'));
+    await tell('zoho-books', zohoBooks.paid('CHK-7124'));
+    assert.deepEqual((await paymentsOf(books)).toSorted(), [
+      'quickbooks succeeded 14900-0',
+      'zoho-books succeeded 9900-0',
+    ]);
+    assert.deepEqual(
+      (await openReviews(books)).filter(({ kind }) => kind === 'possible-duplicate'),
+      [],
+    );
+  });
 
   it('is a long word with a digit or without a vowel', () => {
     const text = 'Deposit for compressor: ktpmqpsr, (pi_3QkX1aL2) INV-12 rebuild';

@@ -49,9 +49,13 @@ export function sameElsewhere(
   );
 }
 
+/** Stands in the place of a portal where the id is a word of a memo: it names a payment only if one has that id. */
+const WRITTEN = 'memo';
+
 /** Ids of portals that a bookkeeper, or who keeps the books for us, wrote beside a payment. */
 function writtenIds(ctx: Deciding, event: CanonicalEvent): readonly Named[] {
-  return nearnessOf(ctx, ctx.document.connectionId) === 0 ? idsInMemos(event) : [];
+  if (nearnessOf(ctx, ctx.document.connectionId) > 0) return [];
+  return idsInMemos(event).map((one) => ({ ...one, portal: WRITTEN }));
 }
 
 /** Words of memos that may be a portal's id: long, and with a digit or without a vowel, as no word of a language is. */
@@ -72,6 +76,8 @@ function namedElsewhere(
     readonly connectionId: string;
     readonly ids: readonly string[];
     readonly named: readonly Named[];
+    /** Without what people wrote: they mention payments for many reasons. */
+    readonly toldOnly?: boolean;
   },
 ): PaymentRow[] {
   const { books } = ctx;
@@ -80,7 +86,7 @@ function namedElsewhere(
   for (const { portal, externalId } of payment.named) {
     if (externalId === undefined) continue;
     for (const connection of connections.values()) {
-      if (portal !== undefined && portal !== connection.portal) continue;
+      if (portal !== undefined && portal !== WRITTEN && portal !== connection.portal) continue;
       found.add(findPayment(books, connection.id, externalId));
     }
   }
@@ -91,7 +97,7 @@ function namedElsewhere(
   ];
   for (const { portal, externalId } of asked) {
     for (const row of books.elsewhere.named(externalId ?? '')) {
-      if (portal && row.portal && row.portal !== portal) continue;
+      if (!isSameName(portal, row.portal) || (payment.toldOnly && row.portal === WRITTEN)) continue;
       found.add(withoutCopies(ctx, books.payments.get(row.paymentId)));
     }
   }
@@ -101,6 +107,12 @@ function namedElsewhere(
 }
 
 type Money = Pick<PaymentRow, 'amountMinor' | 'currency'>;
+
+/** Two memos may have a word in common: only a document's own field makes an id of it. */
+function isSameName(asked: string | undefined, known: string): boolean {
+  if (asked === WRITTEN || known === WRITTEN) return asked !== known;
+  return !asked || !known || asked === known;
+}
 
 /** What a document that names only a gateway is remembered by, with the day: no portal has such an id. */
 function amountName(money: Money): string {
@@ -228,14 +240,15 @@ export function otherAmountElsewhere(ctx: Deciding, payment: PaymentRow): Paymen
   const { books } = ctx;
   const { connectionId, externalId } = payment;
   const named = namesOf(ctx, payment).filter(
-    (one) => isDistinct(one.externalId) && !one.externalId?.startsWith(amountName(payment)),
+    ({ portal, externalId: id }) =>
+      portal !== WRITTEN && isDistinct(id) && !id?.startsWith(amountName(payment)),
   );
   const further = books.identities
     .of(keyOf('payment', payment.id))
     .filter((one) => one.connectionId === connectionId)
     .map((one) => one.externalId);
   const ids = [externalId, ...further].filter(isDistinct);
-  return namedElsewhere(ctx, { connectionId, ids, named })
+  return namedElsewhere(ctx, { connectionId, ids, named, toldOnly: true })
     .filter(({ id, receivedMinor }) => id !== payment.id && receivedMinor > 0n)
     .sort((left, right) => (left.id < right.id ? -1 : 1))[0];
 }
