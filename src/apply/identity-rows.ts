@@ -21,7 +21,10 @@ export const identitiesTable: Table<IdentityRow> = {
   },
 };
 
-/** An id under which another portal knows the money of a payment; `portal` is empty where nobody says which. */
+/**
+ * An id under which another portal knows the money of a payment; `portal` is empty where nobody says which, and `memo`
+ * where it is a word that people wrote beside it.
+ */
 export type ElsewhereRow = {
   externalId: string;
   portal: string;
