@@ -199,24 +199,25 @@ function orderActs(telling: Telling, portal: ConnectedPortal, paying: Paying): A
   const after = interleave(random.between, copying, reversals);
   const { begin, settle, fail, authorize, capture } = simulated;
   const way = random.between(1, 10);
+  let until = 0;
+  const open = (first: (order: SimulatedOrder, at: Date) => string): Act => {
+    return (at) => {
+      until = at.getTime() + UNDECIDED_FOR_MS;
+      return start(first)(at);
+    };
+  };
+  const inTime = (act: Act): Act => {
+    return (at) => (at.getTime() < until ? act(at) : undefined);
+  };
   if (way <= 2 && begin && settle && fail) {
-    if (random.chance(0.4)) return [start(begin), (at) => fail(id, at)];
-    return [start(begin), (at) => settle(id, at), ...after];
+    if (random.chance(0.4)) return [open(begin), inTime((at) => fail(id, at))];
+    return [open(begin), ...[(at: Date) => settle(id, at), ...after].map(inTime)];
   }
   if (way === 3 && authorize) {
-    let until = 0;
-    const reserve: Act = (at) => {
-      until = at.getTime() + AUTHORIZED_FOR_MS;
-      return start(authorize)(at);
-    };
-    const inTime =
-      (act: Act): Act =>
-      (at) =>
-        at.getTime() < until ? act(at) : undefined;
     if (capture && random.chance(0.6)) {
-      return [reserve, inTime((at) => capture(id, at)), ...after.map(inTime)];
+      return [open(authorize), ...[(at: Date) => capture(id, at), ...after].map(inTime)];
     }
-    return [reserve, inTime((at) => simulated.void?.(id, at))];
+    return [open(authorize), inTime((at) => simulated.void?.(id, at))];
   }
   const showing = showActs(telling, portal, { ...paying, id: () => id });
   if (!showing) return [start(simulated.pay), ...after];
@@ -229,8 +230,8 @@ function orderActs(telling: Telling, portal: ConnectedPortal, paying: Paying): A
   return showing.later ? [pay, ...interleave(random.between, [show], back)] : [pay, ...back];
 }
 
-/** Later nobody captures or voids an authorization, and no portal is asked about it any more. */
-const AUTHORIZED_FOR_MS = 20 * 86_400_000;
+/** Later nobody captures or voids an authorization, no debit settles or fails, and no portal is asked any more. */
+const UNDECIDED_FOR_MS = 20 * 86_400_000;
 
 /** Portals that shops and billing systems know as gateways. */
 const GATEWAYS: readonly string[] = [
