@@ -160,8 +160,8 @@ export function suspectsFor(ctx: Deciding, row: InvoiceRow | WorkOrderRow): read
 }
 
 /**
- * What the other gave back is lacking again; and the moment, or a gateway that one of them names, says more than what is
- * lacking.
+ * What the other gave back is lacking again; and the moment, or a gateway that one of them names, says more than what
+ * is lacking.
  */
 function lackTells(ctx: Deciding, payment: PaymentRow): boolean {
   const other = ctx.books.payments.get(suspectedPayment(payment) ?? 0n);
