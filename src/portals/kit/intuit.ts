@@ -1,11 +1,10 @@
 /** What every portal of Intuit shares: the app, its consent, the signature of its notices, and instants. */
 import { z } from 'zod';
 import type { ApiAnswer, ApiAuth, Consent, Notice, Verdict } from '../contract.ts';
+import { authenticateBody } from './body-signature.ts';
 import { WireMismatch } from './errors.ts';
 import { environment } from './fields.ts';
-import { hmac, sameBytes } from './hmac.ts';
 import { type Secret, secret, secrets } from './secret.ts';
-import { AUTHENTIC, likelyMistake, refused } from './verdict.ts';
 
 /** The hosts of QuickBooks accounting. */
 export const ACCOUNTING = {
@@ -107,20 +106,11 @@ export function authenticate(
   notice: Notice,
   { verifierToken }: { readonly verifierToken?: readonly Secret[] | undefined },
 ): Verdict {
-  const signature = notice.headers[SIGNATURE];
-  if (signature === undefined || signature === '') {
-    return refused('signature-missing', `no ${SIGNATURE} header`);
-  }
-  if (!/^[A-Za-z0-9+/]{43}=$/.test(signature)) {
-    return refused('signature-malformed', `${SIGNATURE} is not the base64 of 32 bytes`);
-  }
-  const claimed = Buffer.from(signature, 'base64');
-  const keys = verifierToken ?? [];
-  const fits = (key: Secret | string | Buffer, body: Buffer): boolean =>
-    sameBytes(hmac('sha256', key, body), claimed);
-  if (keys.some((key) => fits(key, notice.body))) return AUTHENTIC;
-  const mistake = likelyMistake({ keys, body: notice.body, setting: 'verifierToken', fits });
-  return refused('signature-wrong', mistake);
+  return authenticateBody(notice, {
+    header: SIGNATURE,
+    keys: verifierToken,
+    setting: 'verifierToken',
+  });
 }
 
 /**

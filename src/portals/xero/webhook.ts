@@ -1,8 +1,6 @@
 /** Xero's deliveries: their signature, and the handshake that Xero calls "intent to receive". */
 import type { Notice, Reply, Verdict } from '../contract.ts';
-import { hmac, sameBytes } from '../kit/hmac.ts';
-import type { Secret } from '../kit/secret.ts';
-import { AUTHENTIC, likelyMistake, refused } from '../kit/verdict.ts';
+import { authenticateBody } from '../kit/body-signature.ts';
 import type { XeroSettings } from './settings.ts';
 
 const SIGNATURE = 'x-xero-signature';
@@ -17,20 +15,7 @@ export function recognizes({ headers }: Notice): boolean {
  * not decoded. The key belongs to the app, so a genuine event may still be another organisation's.
  */
 export function authenticate(notice: Notice, { webhookKey }: XeroSettings): Verdict {
-  const signature = notice.headers[SIGNATURE];
-  if (signature === undefined || signature === '') {
-    return refused('signature-missing', `no ${SIGNATURE} header`);
-  }
-  if (!/^[A-Za-z0-9+/]{43}=$/.test(signature)) {
-    return refused('signature-malformed', `${SIGNATURE} is not the base64 of 32 bytes`);
-  }
-  const claimed = Buffer.from(signature, 'base64');
-  const keys = webhookKey ?? [];
-  const fits = (key: Secret | string | Buffer, body: Buffer): boolean =>
-    sameBytes(hmac('sha256', key, body), claimed);
-  if (keys.some((key) => fits(key, notice.body))) return AUTHENTIC;
-  const mistake = likelyMistake({ keys, body: notice.body, setting: 'webhookKey', fits });
-  return refused('signature-wrong', mistake);
+  return authenticateBody(notice, { header: SIGNATURE, keys: webhookKey, setting: 'webhookKey' });
 }
 
 /**
