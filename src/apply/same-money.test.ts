@@ -473,6 +473,21 @@ describe('the id of a payment that somebody wrote beside a copy in the books', (
     );
   });
 
+  it('asks when that money went back, though the copy is for nothing that we know', async () => {
+    await using firm = await openFirm(['stripe', 'quickbooks']);
+    const { books, tell } = firm;
+    await tell('stripe', stripe.paid());
+    await tell('stripe', stripe.refunded());
+    const { Payment } = quickbooks.noted(NOTE);
+    await tell('quickbooks', { Payment: { ...Payment, Line: [] } });
+    assert.deepEqual(await paymentsOf(books), [
+      'stripe refunded 14900-14900',
+      'quickbooks pending 0-0',
+    ]);
+    const doubts = (await openReviews(books)).filter(({ kind }) => kind === 'possible-duplicate');
+    assert.match(doubts[0]?.reason ?? '', /whose money went back/);
+  });
+
   it('is no certainty when that money went back: it may have been paid anew', async () => {
     await using firm = await openFirm(['stripe', 'quickbooks']);
     const { books, tell } = firm;
@@ -480,7 +495,10 @@ describe('the id of a payment that somebody wrote beside a copy in the books', (
     await tell('stripe', stripe.paid());
     await tell('stripe', stripe.refunded());
     await tell('quickbooks', quickbooks.noted(NOTE));
-    assert.equal((await paymentsOf(books)).length, 2);
+    assert.deepEqual(await paymentsOf(books), [
+      'stripe refunded 14900-14900',
+      'quickbooks pending 0-0',
+    ]);
   });
 });
 

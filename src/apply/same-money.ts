@@ -235,20 +235,36 @@ function namesOf({ books }: Deciding, payment: PaymentRow): readonly Named[] {
     .map(({ portal, externalId }) => ({ ...(portal ? { portal } : {}), externalId }));
 }
 
-/** A received payment that documents say is the same, with another amount. */
-export function otherAmountElsewhere(ctx: Deciding, payment: PaymentRow): PaymentRow | undefined {
+/**
+ * A received payment that documents name, and that is not certainly this one: it brought another amount; or its money
+ * went back, and only a person's words name it.
+ */
+export function doubtfulElsewhere(ctx: Deciding, payment: PaymentRow): PaymentRow | undefined {
   const { books } = ctx;
   const { connectionId, externalId } = payment;
   const named = namesOf(ctx, payment).filter(
-    ({ portal, externalId: id }) =>
-      portal !== WRITTEN && isDistinct(id) && !id?.startsWith(amountName(payment)),
+    (one) => !one.externalId?.startsWith(amountName(payment)),
   );
   const further = books.identities
     .of(keyOf('payment', payment.id))
     .filter((one) => one.connectionId === connectionId)
     .map((one) => one.externalId);
-  const ids = [externalId, ...further].filter(isDistinct);
-  return namedElsewhere(ctx, { connectionId, ids, named, toldOnly: true })
+  const ids = [externalId, ...further];
+  const told = namedElsewhere(ctx, {
+    connectionId,
+    ids: ids.filter(isDistinct),
+    named: named.filter((one) => one.portal !== WRITTEN && isDistinct(one.externalId)),
+    toldOnly: true,
+  });
+  const written = namedElsewhere(ctx, {
+    connectionId,
+    ids,
+    named: named.filter(({ portal }) => portal === WRITTEN),
+  }).filter(
+    ({ amountMinor, currency }) =>
+      amountMinor === payment.amountMinor && currency === payment.currency,
+  );
+  return [...told, ...written]
     .filter(({ id, receivedMinor }) => id !== payment.id && receivedMinor > 0n)
     .sort((left, right) => (left.id < right.id ? -1 : 1))[0];
 }

@@ -30,9 +30,9 @@ import {
   type WorkOrderRow,
 } from './rows.ts';
 import {
+  doubtfulElsewhere,
   gatewaysOf,
   nearnessOf,
-  otherAmountElsewhere,
   sharesGateway,
   throughGateway,
 } from './same-money.ts';
@@ -208,7 +208,7 @@ function suspicionOf(ctx: Deciding, payment: PaymentRow, found: Resemblance): Su
 
 /** What the payment resembles most: what names it, what is for the same thing, what nothing else explains. */
 function resembling(ctx: Deciding, payment: PaymentRow): Resemblance | undefined {
-  const named = otherAmountElsewhere(ctx, payment);
+  const named = doubtfulElsewhere(ctx, payment);
   if (named) return { other: named, because: 'named' };
   const alike = alikeOf(ctx, payment);
   if (alike) return { other: alike, because: 'alike' };
@@ -240,7 +240,9 @@ function whyText(
   const brings = `${nameOf(held)} brings ${moneyText(held)}`;
   switch (because) {
     case 'named':
-      return `${nameOf(held)} and ${stood} name each other, but bring ${moneyText(held)} and ${moneyText(stays)}.`;
+      return held.amountMinor === stays.amountMinor
+        ? `${brings} and names ${stood}, whose money went back.`
+        : `${nameOf(held)} and ${stood} name each other, but bring ${moneyText(held)} and ${moneyText(stays)}.`;
     case 'alike':
       return `${brings} for the same thing as ${stood} did.`;
     case 'gateway':
